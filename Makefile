@@ -1,0 +1,40 @@
+# The front doors: `make up` shows a cluster network at work, `make test` proves the project.
+
+VENV ?= $(CURDIR)/.venv
+ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+
+.PHONY: up down test lint format setup bench schema
+
+up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
+	$(ROOT) $(VENV)/bin/labctl up
+	$(ROOT) $(VENV)/bin/labctl apply -f examples/web.yaml
+	$(ROOT) $(VENV)/bin/labctl wait --for=condition=Available deployment/web --timeout=60s
+	$(ROOT) $(VENV)/bin/labctl get pods -o wide
+	$(ROOT) $(VENV)/bin/labctl verify
+	@cat examples/next.txt
+
+down:  ## takes the lab away
+	$(ROOT) $(VENV)/bin/labctl down
+
+test: setup  ## every test, against the real kernel
+	$(ROOT) $(VENV)/bin/python -m pytest
+
+lint: setup  ## style, types and layers
+	$(VENV)/bin/ruff check .
+	$(VENV)/bin/ruff format --check .
+	$(VENV)/bin/mypy
+	$(VENV)/bin/lint-imports
+
+format: setup
+	$(VENV)/bin/ruff check --fix .
+	$(VENV)/bin/ruff format .
+
+bench: setup  ## measures what a pod costs on this machine
+	$(ROOT) $(VENV)/bin/python -m benchmarks
+
+schema: setup  ## trims Kubernetes' definitions to what the API server serves
+	$(VENV)/bin/pip install --quiet kubernetes-validate
+	$(VENV)/bin/python tools/trim_schemas.py
+
+setup:
+	@tools/setup.sh $(VENV)
