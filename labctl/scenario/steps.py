@@ -1,0 +1,221 @@
+"""The verbs of a scenario, as values: what each step says, parsed and checked before anything runs.
+
+How a step is carried out stands in perform.py; here is only what it means. Field names are those
+of the file.
+"""
+
+from typing import Any, Literal
+
+import msgspec
+
+from labctl.errors import BadInput
+
+
+class Verb(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
+    """One thing that a scenario does or checks."""
+
+
+class Wait(Verb, frozen=True, rename={"wish": "for"}):
+    """Until a condition is True (`for: Available`), a field has a value
+    (`for: .status.readyReplicas=3`) or the object is gone (`for: delete`).
+    """
+
+    object: str
+    wish: str = "Ready"
+    seconds: float = 30.0
+
+    def describe(self) -> str:
+        return f"wait for {self.wish} of {self.object}"
+
+
+class Expect(Verb, frozen=True):
+    """What `get` shows: how many objects, how many different values, or a field's value."""
+
+    get: str
+    labels: str = ""
+    path: str = ""
+    count: int | None = None
+    distinct: int | None = None
+    equals: str | int | bool | None = None
+    matches: str = ""
+    seconds: float = 30.0
+
+    def describe(self) -> str:
+        wished = [
+            f"{word} {value}"
+            for word, value in (
+                ("count", self.count),
+                (f"distinct {self.path}", self.distinct),
+                (f"{self.path} =", self.equals),
+                (f"{self.path} ~", self.matches or None),
+            )
+            if value is not None
+        ]
+        return f"expect of {self.get} {self.labels}: {', '.join(wished)}"
+
+
+class Patch(Verb, frozen=True):
+    """A strategic merge patch, as `kubectl patch` sends it."""
+
+    object: str
+    patch: dict[str, Any]
+
+    def describe(self) -> str:
+        return f"patch {self.object}"
+
+
+class Delete(Verb, frozen=True):
+    """Deletes an object and waits until it is gone."""
+
+    object: str
+
+    def describe(self) -> str:
+        return f"delete {self.object}"
+
+
+class Ping(Verb, frozen=True, rename={"source": "from", "destination": "to"}):
+    """A real ping; all of it answered, or (`answered: false`) none."""
+
+    source: str
+    destination: str
+    count: int = 3
+    answered: bool = True
+
+    def describe(self) -> str:
+        return f"ping from {self.source} to {self.destination}"
+
+
+class Verify(Verb, frozen=True):
+    """The claims proved from captured packets; `fails` names those that must not hold."""
+
+    claims: tuple[str, ...] = ()
+    protocols: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
+    fails: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        what = ", ".join(self.claims) or "all claims"
+        return f"verify {what}" + (f"; must fail: {', '.join(self.fails)}" if self.fails else "")
+
+
+class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One Event: who wrote it (`by`), why, about what; texts are regular expressions."""
+
+    reason: str
+    by: str = ""
+    object: str = ""
+    message: str = ""
+
+
+class Events(Verb, frozen=True, rename="kebab"):
+    """Events that must have happened, in this order, others between them allowed."""
+
+    in_order: tuple[Expected, ...]
+    seconds: float = 30.0
+
+    def describe(self) -> str:
+        return "events: " + " → ".join(event.reason for event in self.in_order)
+
+
+class Run(Verb, frozen=True, rename={"where": "in"}):
+    """A program of the host in a namespace (node/NAME, a pod, outside); what it prints."""
+
+    where: str
+    command: tuple[str, ...]
+    prints: str = ""
+
+    def describe(self) -> str:
+        return f"in {self.where}: {' '.join(self.command)}"
+
+
+class Fault(Verb, frozen=True, rename="kebab"):
+    """One fault, as `labctl fault` makes it; the value is the node's name."""
+
+    kill_agent: str = ""
+    start_agent: str = ""
+    cut: str = ""
+    mend: str = ""
+
+    def describe(self) -> str:
+        return f"fault {self.verb} {self.node}"
+
+    @property
+    def verb(self) -> str:
+        return next((verb for verb, node in self._wished() if node), "")
+
+    @property
+    def node(self) -> str:
+        return next((node for _, node in self._wished() if node), "")
+
+    def _wished(self) -> tuple[tuple[str, str], ...]:
+        return (
+            ("kill-agent", self.kill_agent),
+            ("start-agent", self.start_agent),
+            ("cut", self.cut),
+            ("mend", self.mend),
+        )
+
+
+class Flood(Verb, frozen=True, rename={"source": "from", "destination": "to"}):
+    """Pings between two pods without a pause, while the steps of `during` run; none may be lost."""
+
+    source: str
+    destination: str
+    during: tuple[dict[str, Any], ...]
+    lost: Literal[0] = 0
+
+    def describe(self) -> str:
+        return f"flood of pings from {self.source} to {self.destination}"
+
+
+VERBS: dict[str, type[Verb]] = {
+    "wait": Wait,
+    "expect": Expect,
+    "patch": Patch,
+    "delete": Delete,
+    "ping": Ping,
+    "verify": Verify,
+    "events": Events,
+    "run": Run,
+    "fault": Fault,
+    "flood": Flood,
+}
+
+
+class Step(msgspec.Struct, frozen=True):
+    """A verb, and what it teaches. `during` holds the steps that run while a flood does."""
+
+    verb: Any
+    say: str = ""
+    during: tuple["Step", ...] = ()
+
+    def describe(self) -> str:
+        return str(self.say or self.verb.describe())
+
+
+def parse_step(step: object, where: str) -> Step:
+    """A step of a scenario file; `where` begins the message of a BadInput."""
+    if not isinstance(step, dict):
+        raise BadInput(f"{where}: a step is a mapping with one of {', '.join(VERBS)}")
+    verbs = [word for word in step if word != "say"]
+    if len(verbs) != 1 or verbs[0] not in VERBS:
+        found = ", ".join(map(str, verbs)) or "none"
+        raise BadInput(f"{where}: a step has one verb of {', '.join(VERBS)}; here: {found}")
+    word = verbs[0]
+    verb = _convert(step[word], VERBS[word], f"{where}.{word}")
+    if isinstance(verb, Fault) and not verb.verb:
+        raise BadInput(f"{where}.fault: one of kill-agent, start-agent, cut, mend is required")
+    during: tuple[Step, ...] = ()
+    if isinstance(verb, Flood):
+        during = tuple(
+            parse_step(inner, f"{where}.flood.during[{index}]")
+            for index, inner in enumerate(verb.during)
+        )
+    return Step(verb=verb, say=str(step.get("say", "")).strip(), during=during)
+
+
+def _convert(fields: object, verb: type[Verb], where: str) -> Verb:
+    try:
+        return msgspec.convert(fields, verb)
+    except msgspec.ValidationError as error:
+        raise BadInput(f"{where}: {error}".replace(" - at `$", " at `")) from None
