@@ -1,0 +1,1 @@
+"""The kinds that a lab serves, one file a group."""

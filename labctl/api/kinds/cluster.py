@@ -1,0 +1,45 @@
+"""Kinds of the cluster as a whole: scheduling.k8s.io, node.k8s.io and storage.k8s.io, v1."""
+
+from labctl.api.resource import Resource
+
+PRIORITYCLASSES = Resource(
+    "scheduling.k8s.io",
+    "v1",
+    "PriorityClass",
+    "priorityclasses",
+    namespaced=False,
+    short_names=("pc",),
+)
+
+RUNTIMECLASSES = Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False)
+
+STORAGECLASSES = Resource(
+    "storage.k8s.io",
+    "v1",
+    "StorageClass",
+    "storageclasses",
+    namespaced=False,
+    short_names=("sc",),
+)
+
+CSIDRIVERS = Resource("storage.k8s.io", "v1", "CSIDriver", "csidrivers", namespaced=False)
+
+CSINODES = Resource("storage.k8s.io", "v1", "CSINode", "csinodes", namespaced=False)
+
+VOLUMEATTACHMENTS = Resource(
+    "storage.k8s.io",
+    "v1",
+    "VolumeAttachment",
+    "volumeattachments",
+    namespaced=False,
+    subresources=("status",),
+)
+
+RESOURCES = (
+    PRIORITYCLASSES,
+    RUNTIMECLASSES,
+    STORAGECLASSES,
+    CSIDRIVERS,
+    CSINODES,
+    VOLUMEATTACHMENTS,
+)

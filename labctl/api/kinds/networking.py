@@ -1,0 +1,32 @@
+"""The groups networking.k8s.io and discovery.k8s.io, v1."""
+
+from labctl.api.resource import Resource
+
+INGRESSES = Resource(
+    "networking.k8s.io",
+    "v1",
+    "Ingress",
+    "ingresses",
+    namespaced=True,
+    short_names=("ing",),
+    subresources=("status",),
+)
+
+INGRESSCLASSES = Resource(
+    "networking.k8s.io", "v1", "IngressClass", "ingressclasses", namespaced=False
+)
+
+NETWORKPOLICIES = Resource(
+    "networking.k8s.io",
+    "v1",
+    "NetworkPolicy",
+    "networkpolicies",
+    namespaced=True,
+    short_names=("netpol",),
+)
+
+ENDPOINTSLICES = Resource(
+    "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", namespaced=True
+)
+
+RESOURCES = (INGRESSES, INGRESSCLASSES, NETWORKPOLICIES, ENDPOINTSLICES)

@@ -1,0 +1,45 @@
+"""The ConfigMap `kube-system/labctl`: how agents, controllers and verify learn the lab."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import yaml
+
+from labctl.api.lab.parse import parse_lab
+from labctl.api.lab.spec import LabSpec, lab_object
+from labctl.api.objects import Obj
+from labctl.errors import BadInput
+
+LAB_CONFIGMAP = ("kube-system", "labctl")  # namespace, name
+LAB_CONFIGMAP_KEY = "lab.yaml"
+
+
+def lab_yaml(spec: LabSpec) -> str:
+    """The Lab object as YAML: the text of lab.yaml and of the ConfigMap."""
+    text: str = yaml.safe_dump(lab_object(spec), sort_keys=False)
+    return text
+
+
+def lab_configmap(spec: LabSpec) -> Obj:
+    """The ConfigMap from which agents, controllers and verify learn the lab."""
+    namespace, name = LAB_CONFIGMAP
+    return {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": namespace},
+        "data": {LAB_CONFIGMAP_KEY: lab_yaml(spec)},
+    }
+
+
+def lab_from_configmap(obj: Mapping[str, Any]) -> LabSpec:
+    """The lab that the ConfigMap holds; BadInput when it holds none."""
+    text = (obj.get("data") or {}).get(LAB_CONFIGMAP_KEY) or ""
+    return lab_from_yaml(text)
+
+
+def lab_from_yaml(text: str) -> LabSpec:
+    """The lab of a lab.yaml that labctl wrote; BadInput when it is something else."""
+    try:
+        return parse_lab(yaml.safe_load(text))
+    except yaml.YAMLError as error:
+        raise BadInput(f"{LAB_CONFIGMAP_KEY} is no YAML: {error}") from None

@@ -1,0 +1,204 @@
+"""Strategic merge patch: merge patch that knows from the schema which lists are really maps.
+
+k8s.io/apimachinery/pkg/util/strategicpatch. `containers` are merged by name, Service ports by port,
+taints are replaced as a whole; directives in the patch ($patch, $retainKeys, $setElementOrder,
+$deleteFromPrimitiveList) say the rest.
+"""
+
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from labctl.api import status
+from labctl.api.objects import Obj
+from labctl.api.patches.strategy import (
+    DELETE_PRIMITIVES,
+    DIRECTIVE,
+    ELEMENT_ORDER,
+    RETAIN_KEYS,
+    Strategy,
+    strategy_of,
+)
+from labctl.api.resource import Resource
+from labctl.api.schema import Schema, definition_of
+from labctl.errors import StatusError
+
+
+def strategic_merge_patch(resource: Resource, obj: Obj, patch: Any) -> Obj:
+    """The object with the patch merged into it; StatusError 400 for a malformed patch."""
+    if not isinstance(patch, dict):
+        raise status.bad_request("a strategic merge patch must be an object")
+    return _merge_map(definition_of(resource) or {}, obj, patch)
+
+
+def _merge_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
+    if DIRECTIVE in patch:
+        return _directed_map(schema, original, patch)
+    result = _retained(original, patch)
+    for member, value in patch.items():
+        if member.startswith((ELEMENT_ORDER, DELETE_PRIMITIVES)) or member == RETAIN_KEYS:
+            continue
+        if value is None:
+            result.pop(member, None)
+        elif member in result:
+            result[member] = _merge_value(strategy_of(schema, member), result, member, patch)
+        else:
+            result[member] = _without_directives(value)
+    return _directed_lists(schema, result, patch)
+
+
+def _directed_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
+    directive = patch[DIRECTIVE]
+    rest = {member: value for member, value in patch.items() if member != DIRECTIVE}
+    if directive == "replace":
+        return rest
+    if directive == "delete":
+        return {}
+    if directive == "merge":
+        return _merge_map(schema, original, rest)
+    raise _malformed(f"unknown patch type found: {directive!r}")
+
+
+def _retained(original: Obj, patch: Obj) -> Obj:
+    """The original with only the members that $retainKeys names, if it is there."""
+    if RETAIN_KEYS not in patch:
+        return dict(original)
+    kept = _list_of(patch, RETAIN_KEYS)
+    return {member: value for member, value in original.items() if member in kept}
+
+
+def _list_of(patch: Obj, member: str) -> list[Any]:
+    value = patch[member]
+    if not isinstance(value, list):
+        raise _malformed(f"{member} must be a list")
+    return value
+
+
+def _malformed(what: str) -> StatusError:
+    return status.bad_request(f"invalid strategic merge patch: {what}"[:400])
+
+
+def _merge_value(strategy: Strategy, original: Obj, member: str, patch: Obj) -> Any:
+    old, value = original.get(member), patch[member]
+    if isinstance(value, dict):
+        return _merge_map(strategy.schema, old if isinstance(old, dict) else {}, value)
+    if isinstance(value, list) and strategy.merges:
+        order = patch.get(ELEMENT_ORDER + member)
+        return _merge_list(strategy, old if isinstance(old, list) else [], value, order)
+    return value
+
+
+def _without_directives(value: Any) -> Any:
+    """A value for a place where nothing was: there is nothing to delete or to order."""
+    if isinstance(value, list):
+        kept = (one for one in value if not (isinstance(one, dict) and DIRECTIVE in one))
+        return [_without_directives(one) for one in kept]
+    if not isinstance(value, dict):
+        return value
+    return {
+        member: _without_directives(one)
+        for member, one in value.items()
+        if one is not None and not member.startswith(_DIRECTIVES)
+    }
+
+
+_DIRECTIVES = (DIRECTIVE, RETAIN_KEYS, ELEMENT_ORDER, DELETE_PRIMITIVES)
+
+
+def _directed_lists(schema: Schema, result: Obj, patch: Obj) -> Obj:
+    """What directives say of lists: values to take out, and an order for those not patched."""
+    for directive in patch:
+        if directive.startswith(DELETE_PRIMITIVES):
+            member = directive.removeprefix(DELETE_PRIMITIVES)
+            gone = _list_of(patch, directive)
+            if isinstance(result.get(member), list):
+                result[member] = [one for one in result[member] if one not in gone]
+        elif directive.startswith(ELEMENT_ORDER):
+            member = directive.removeprefix(ELEMENT_ORDER)
+            if member not in patch and isinstance(result.get(member), list):
+                strategy = strategy_of(schema, member)
+                order = _list_of(patch, directive)
+                result[member] = _ordered(result[member], result[member], order, _key(strategy))
+    return result
+
+
+def _key(strategy: Strategy) -> Callable[[Any], Any]:
+    """What tells the items of a list apart: the merge key's value, or the item itself."""
+    if not strategy.merge_key:
+        return lambda item: item
+    return lambda item: item.get(strategy.merge_key) if isinstance(item, dict) else item
+
+
+def _merge_list(strategy: Strategy, old: list[Any], patch: list[Any], order: Any) -> list[Any]:
+    if strategy.merge_key:
+        merged = _merge_objects(strategy, old, patch)
+    else:
+        merged = [*old, *_new_values(old, patch)]
+    if order is None:
+        return merged
+    if not isinstance(order, list):
+        raise _malformed("$setElementOrder must be a list")
+    return _ordered(merged, old, order, _key(strategy))
+
+
+def _new_values(old: list[Any], patch: Iterable[Any]) -> list[Any]:
+    added: list[Any] = []
+    for value in patch:
+        if value not in old and value not in added:
+            added.append(value)
+    return added
+
+
+def _merge_objects(strategy: Strategy, old: list[Any], patch: list[Any]) -> list[Any]:
+    """Objects merged by their key: found ones in their place, new ones at the end."""
+    if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
+        return [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
+    result = list(old)
+    for item in patch:
+        key = _key_of(strategy, item)
+        places = [place for place, one in enumerate(result) if _key(strategy)(one) == key]
+        if item.get(DIRECTIVE) == "delete":
+            result = [one for place, one in enumerate(result) if place not in places]
+        elif places:
+            result[places[0]] = _merge_map(strategy.items, result[places[0]], item)
+        else:
+            result.append(_without_directives(item))
+    return result
+
+
+def _key_of(strategy: Strategy, item: Any) -> Any:
+    if not isinstance(item, dict) or item.get(strategy.merge_key) is None:
+        raise _malformed(f"{item!r} does not contain declared merge key: {strategy.merge_key}")
+    return item[strategy.merge_key]
+
+
+def _ordered(
+    items: list[Any], server: list[Any], order: list[Any], key: Callable[[Any], Any]
+) -> list[Any]:
+    """The items in the order that was asked for.
+
+    What only the server has is put between: before the first item that comes after it in the
+    server's list, never before what it was put behind already.
+    """
+    wanted = [key(one) for one in order]
+    asked = [item for item in items if key(item) in wanted]
+    asked.sort(key=lambda item: wanted.index(key(item)))
+    server_order = [key(one) for one in server]
+    start = 0
+    for item in (one for one in items if key(one) not in wanted):
+        place = _place(item, asked, start, server_order, key)
+        asked.insert(place, item)
+        start = place + 1
+    return asked
+
+
+def _place(
+    item: Any, items: list[Any], start: int, order: list[Any], key: Callable[[Any], Any]
+) -> int:
+    own = key(item)
+    if own not in order:
+        return len(items)
+    for place in range(start, len(items)):
+        other = key(items[place])
+        if other in order and order.index(other) > order.index(own):
+            return place
+    return len(items)

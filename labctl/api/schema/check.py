@@ -1,0 +1,143 @@
+"""Whether an object has the fields and types of its kind, and if not, every place where it differs.
+
+jsonschema-rs gives the quick yes; only an object that fails is walked here in Python, to say in
+Kubernetes' words what is wrong and where.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from labctl.api import causes
+from labctl.api.causes import Cause
+from labctl.api.objects import Obj, parse_time, without_nulls
+from labctl.api.quantity import FORMAT_ERROR, parse_quantity
+from labctl.api.resource import Resource
+from labctl.api.schema.compiled import BASE64, INTEGER_LIMITS, compiled
+from labctl.api.schema.definitions import Schema, definition_of, resolve
+
+
+@dataclass(frozen=True)
+class Problems:
+    """What differs from the schema: wrong types, absent fields that are required, unknown ones."""
+
+    types: tuple[Cause, ...] = ()
+    required: tuple[Cause, ...] = ()
+    unknown: tuple[str, ...] = ()
+
+
+_NO_PROBLEMS = Problems()
+
+
+def is_valid(resource: Resource, obj: Obj) -> bool:
+    """Whether the object has only known fields of the right types, and all that are required."""
+    validator = compiled(resource)
+    if validator is None:
+        return True
+    try:
+        return validator.is_valid(obj)
+    except ValueError:  # what JSON cannot carry: nested beyond 255 levels, an endless integer
+        return False
+
+
+def problems(resource: Resource, obj: Any) -> Problems:
+    """Everything in which the object differs from its kind's schema; nulls count as absent."""
+    if is_valid(resource, obj):
+        return _NO_PROBLEMS
+    found = list(_walk(definition_of(resource) or {}, without_nulls(obj), ""))
+    return Problems(
+        tuple(one.cause for one in found if one.cause and not one.required),
+        tuple(one.cause for one in found if one.cause and one.required),
+        tuple(one.field for one in found if not one.cause),
+    )
+
+
+def unknown_fields(resource: Resource, obj: Obj) -> list[str]:
+    """The paths of fields that the kind does not have, such as `spec.containers[0].imagee`."""
+    return list(problems(resource, obj).unknown)
+
+
+@dataclass(frozen=True)
+class _Found:
+    field: str
+    cause: Cause | None = None
+    required: bool = False
+
+
+def _walk(schema: Schema, value: Any, field: str) -> Iterator[_Found]:
+    schema = resolve(schema)
+    wanted = schema.get("type", "object")
+    if not _has_type(value, wanted):
+        words = wanted if isinstance(wanted, str) else " or ".join(wanted)
+        yield _Found(field, causes.type_invalid(field, value, words))
+    elif isinstance(value, dict):
+        yield from _walk_object(schema, value, field)
+    elif isinstance(value, list):
+        items = schema.get("items", {})
+        for index, item in enumerate(value):
+            yield from _walk(items, item, f"{field}[{index}]")
+    else:
+        problem = _format_problem(schema.get("format", ""), value)
+        if problem:
+            yield _Found(field, causes.invalid(field, value, problem))
+
+
+_PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
+    "object": (dict,),
+    "array": (list,),
+    "string": (str,),
+    "boolean": (bool,),
+    "integer": (int,),
+    "number": (int, float),
+}
+
+
+def _has_type(value: Any, wanted: str | list[str]) -> bool:
+    names = (wanted,) if isinstance(wanted, str) else wanted
+    return any(type(value) in _PYTHON_TYPES[name] for name in names)
+
+
+def _walk_object(schema: Schema, value: Obj, field: str) -> Iterator[_Found]:
+    properties, others = schema.get("properties"), schema.get("additionalProperties")
+    for key, member in value.items():
+        if properties is not None and key in properties:
+            yield from _walk(properties[key], member, f"{field}.{key}" if field else key)
+        elif others is not None:
+            yield from _walk(others, member, f"{field}[{key}]")
+        elif properties is not None:
+            yield _Found(f"{field}.{key}" if field else key)
+    for key in schema.get("required", ()):
+        if key not in value:
+            where = f"{field}.{key}" if field else key
+            yield _Found(where, causes.required(where), required=True)
+
+
+def _format_problem(name: str, value: Any) -> str:
+    """What is wrong with a scalar of the right type, or ""."""
+    if name in INTEGER_LIMITS:
+        low, high = INTEGER_LIMITS[name]
+        return "" if low <= value <= high else f"must fit {name}"
+    if name == "quantity":
+        return _quantity_problem(value)
+    if name == "date-time":
+        return _time_problem(value)
+    if name == "byte" and not re.match(BASE64, value):
+        return "must be base64"
+    return ""
+
+
+def _quantity_problem(value: str | float) -> str:
+    try:
+        parse_quantity(value)
+    except ValueError:
+        return FORMAT_ERROR
+    return ""
+
+
+def _time_problem(value: str) -> str:
+    try:
+        parse_time(value)
+    except ValueError:
+        return "must be a time as in RFC 3339: 2006-01-02T15:04:05Z"
+    return ""

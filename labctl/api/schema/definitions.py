@@ -1,0 +1,63 @@
+"""The definitions themselves: found by kind, and references followed."""
+
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+import msgspec
+
+from labctl.api.resource import Resource
+
+Schema = dict[str, Any]
+_PREFIX = len("#/definitions/")
+
+
+@cache
+def _file() -> dict[str, dict[str, Any]]:
+    data = files("labctl.api.schema").joinpath("definitions.json").read_bytes()
+    content: dict[str, dict[str, Any]] = msgspec.json.decode(data)
+    return content
+
+
+def named(name: str) -> Schema:
+    """The definition of that full name (io.k8s.api.core.v1.Pod)."""
+    schema: Schema = _file()["definitions"][name]
+    return schema
+
+
+@cache
+def definition_name(resource: Resource) -> str | None:
+    """The full name of a resource's definition; None for a kind that has none."""
+    parts = (resource.group, resource.version, resource.kind)
+    return _file()["kinds"].get("/".join(part for part in parts if part))
+
+
+def definition_of(resource: Resource) -> Schema | None:
+    """The definition of a resource's kind, or None: nothing is then known of its fields."""
+    name = definition_name(resource)
+    return None if name is None else named(name)
+
+
+def resolve(schema: Schema) -> Schema:
+    """The definition that a schema refers to, or the schema itself."""
+    reference = schema.get("$ref")
+    return schema if reference is None else named(reference[_PREFIX:])
+
+
+def reachable(name: str) -> dict[str, Schema]:
+    """A definition and all that it leads to, by name."""
+    found: dict[str, Schema] = {}
+    waiting = [name]
+    while waiting:
+        one = waiting.pop()
+        if one not in found:
+            found[one] = named(one)
+            waiting.extend(_references(found[one]))
+    return found
+
+
+def _references(schema: Schema) -> list[str]:
+    inner = list(schema.get("properties", {}).values())
+    inner += [schema[key] for key in ("items", "additionalProperties") if key in schema]
+    names = [schema["$ref"][_PREFIX:]] if "$ref" in schema else []
+    return names + [name for one in inner for name in _references(one)]

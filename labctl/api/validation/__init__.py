@@ -1,0 +1,84 @@
+"""Whether an object may be stored, in Kubernetes' own words where not.
+
+First the schema (types, required and unknown fields), then metadata, then the rules of the kind, and
+for a write over an object that exists, what may not change. An object of a kind without rules of its
+own is held to the schema and to metadata's rules.
+"""
+
+from collections.abc import Callable, Iterator
+
+from labctl.api import schema
+from labctl.api.causes import Cause
+from labctl.api.kinds import apps, batch, coordination, core, networking, policy, rbac
+from labctl.api.objects import Obj, without_nulls
+from labctl.api.resource import Resource
+from labctl.api.schema import unknown_fields
+from labctl.api.validation import config, pod, service, workload
+from labctl.api.validation.metadata import check_metadata, check_metadata_update
+
+__all__ = ["Cause", "unknown_fields", "validate"]
+
+_Check = Callable[[Obj], Iterator[Cause]]
+_UpdateCheck = Callable[[Obj, Obj], Iterator[Cause]]
+
+_CHECKS: dict[Resource, _Check] = {
+    core.PODS: pod.check_pod,
+    core.CONFIGMAPS: config.check_configmap,
+    core.SECRETS: config.check_secret,
+    core.SERVICES: service.check_service,
+    core.NODES: config.check_node,
+    core.EVENTS: config.check_event,
+    core.REPLICATIONCONTROLLERS: workload.check_replicationcontroller,
+    apps.DEPLOYMENTS: workload.check_deployment,
+    apps.REPLICASETS: workload.check_replicaset,
+    apps.DAEMONSETS: workload.check_daemonset,
+    apps.STATEFULSETS: workload.check_statefulset,
+    batch.JOBS: workload.check_job,
+    batch.CRONJOBS: workload.check_cronjob,
+    coordination.LEASES: config.check_lease,
+    networking.NETWORKPOLICIES: service.check_networkpolicy,
+    policy.PODDISRUPTIONBUDGETS: service.check_disruption_budget,
+}
+
+_UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
+    core.PODS: pod.check_pod_update,
+    core.CONFIGMAPS: config.check_configmap_update,
+    core.SECRETS: config.check_secret_update,
+    core.SERVICES: service.check_service_update,
+    core.NODES: config.check_node_update,
+    apps.DEPLOYMENTS: workload.check_selector_update,
+    apps.REPLICASETS: workload.check_selector_update,
+    apps.DAEMONSETS: workload.check_selector_update,
+    apps.STATEFULSETS: workload.check_statefulset_update,
+    batch.JOBS: workload.check_job_update,
+    rbac.ROLEBINDINGS: config.check_role_binding_update,
+    rbac.CLUSTERROLEBINDINGS: config.check_role_binding_update,
+}
+
+
+def validate(resource: Resource, obj: Obj, old: Obj | None = None) -> list[Cause]:
+    """Everything that is wrong with an object whose defaults are set; nothing means it is good.
+
+    `old` is the stored object when this one is to replace it. Unknown fields are not wrong here:
+    whether they are is the request's choice (`unknown_fields`). Where types are wrong, only that is
+    said, since no other rule can be applied.
+    """
+    if schema.is_valid(resource, obj):
+        return list(_rules(resource, obj, old))
+    problems, cleaned = schema.problems(resource, obj), without_nulls(obj)
+    if problems.types:
+        return list(problems.types)
+    # A member that the schema misses is missed by some rules too: say it once.
+    return list(dict.fromkeys((*problems.required, *_rules(resource, cleaned, old))))
+
+
+def _rules(resource: Resource, obj: Obj, old: Obj | None) -> Iterator[Cause]:
+    yield from check_metadata(resource, obj)
+    check = _CHECKS.get(resource)
+    if check is not None:
+        yield from check(obj)
+    if old is not None:
+        yield from check_metadata_update(obj, old)
+        check_update = _UPDATE_CHECKS.get(resource)
+        if check_update is not None:
+            yield from check_update(obj, old)
