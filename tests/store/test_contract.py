@@ -1,0 +1,339 @@
+"""What the API server relies on, of every engine."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Coroutine
+from contextlib import aclosing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from labctl.store import Conflict, Expired, Store
+from tests.store.engines import ENGINES, contents, events_until, opened, replay
+
+
+@pytest.fixture(params=sorted(ENGINES))
+def engine(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def run(main: Coroutine[Any, Any, None], seconds: float = 60) -> None:
+    asyncio.run(asyncio.wait_for(main, seconds))
+
+
+def test_a_write_takes_the_next_revision_and_is_read_back(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            first = await store.txn("/core/pods/default/a", 0, b"1")
+            second = await store.txn("/core/pods/default/a", first, b"2")
+            third = await store.txn("/core/nodes/n", 0, b"3")
+            assert first < second < third == await store.revision()
+            found = await store.get("/core/pods/default/a")
+            assert found is not None
+            assert (found.value, found.revision, found.created) == (b"2", second, first)
+            assert await store.get("/core/pods/default/b") is None
+
+    run(main())
+
+
+def test_a_write_on_the_wrong_revision_is_refused_with_what_is_there(
+    engine: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            with pytest.raises(Conflict) as missing:
+                await store.txn("/k", 7, b"x")
+            assert missing.value.current is None
+            revision = await store.txn("/k", 0, b"x")
+            for expect in (0, revision + 1):
+                with pytest.raises(Conflict) as stale:
+                    await store.txn("/k", expect, b"y")
+                assert stale.value.current == await store.get("/k")
+            with pytest.raises(Conflict):
+                await store.txn("/k", revision + 1, None)
+            assert await store.revision() == revision
+
+    run(main())
+
+
+def test_deleting_takes_a_revision_and_shows_the_last_value(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            created = await store.txn("/k", 0, b"x")
+            deleted = await store.txn("/k", created, None)
+            again = await store.txn("/k", 0, b"y")
+            events = await events_until(store, "/", 0, again)
+            assert [(e.revision, e.value, e.previous) for e in events] == [
+                (created, b"x", None),
+                (deleted, None, b"x"),
+                (again, b"y", None),
+            ]
+            found = await store.get("/k")
+            assert found is not None
+            assert found.created == again
+
+    run(main())
+
+
+def test_of_racing_writers_exactly_one_wins_each_round(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            await store.txn("/counter", 0, b"0")
+
+            async def increment() -> int:
+                conflicts = 0
+                while True:
+                    found = await store.get("/counter")
+                    assert found is not None
+                    value = str(int(found.value) + 1).encode()
+                    try:
+                        await store.txn("/counter", found.revision, value)
+                    except Conflict:
+                        conflicts += 1
+                    else:
+                        return conflicts
+
+            conflicts = await asyncio.gather(*(increment() for _ in range(40)))
+            assert (await contents(store)) == {"/counter": b"40"}
+            assert sum(conflicts) > 0
+            assert len(await events_until(store, "/counter", 0, await store.revision())) == 41
+
+    run(main())
+
+
+def test_of_racing_creators_and_deleters_exactly_one_wins(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            created = await asyncio.gather(
+                *(store.txn("/k", 0, str(n).encode()) for n in range(20)), return_exceptions=True
+            )
+            winners = [outcome for outcome in created if isinstance(outcome, int)]
+            assert len(winners) == 1
+            deleted = await asyncio.gather(
+                *(store.txn("/k", winners[0], None) for _ in range(20)), return_exceptions=True
+            )
+            assert Counter(type(outcome) for outcome in deleted) == {int: 1, Conflict: 19}
+
+    run(main())
+
+
+def test_a_listing_is_of_one_prefix_and_in_order(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            for key in ("/core/pods/b/1", "/core/pods/a/2", "/core/podsx/a/1", "/core/pods/a/1"):
+                await store.txn(key, 0, b"x")
+            page = await store.page("/core/pods/")
+            assert [i.key for i in page.items] == [
+                "/core/pods/a/1",
+                "/core/pods/a/2",
+                "/core/pods/b/1",
+            ]
+            assert page.revision == await store.revision()
+            assert await contents(store, "/core/pods/b/") == {"/core/pods/b/1": b"x"}
+
+    run(main())
+
+
+def test_pages_at_a_revision_do_not_see_what_came_later(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            revisions = {n: await store.txn(f"/p/{n:02}", 0, b"old") for n in range(20)}
+            first = await store.page("/p/", limit=8)
+            assert (first.more, first.remaining) == (True, 12)
+            await store.txn("/p/05", revisions[5], b"new")
+            await store.txn("/p/10", revisions[10], None)
+            await store.txn("/p/15", revisions[15], b"new")
+            await store.txn("/p/055", 0, b"new")
+            await store.txn("/p/99", 0, b"new")
+            second = await store.page(
+                "/p/", limit=8, after=first.items[-1].key, at_revision=first.revision
+            )
+            third = await store.page(
+                "/p/", limit=8, after=second.items[-1].key, at_revision=first.revision
+            )
+            items = [*first.items, *second.items, *third.items]
+            assert [(i.key, i.value) for i in items] == [(f"/p/{n:02}", b"old") for n in range(20)]
+            assert (third.more, third.remaining) == (False, 0)
+            assert items[10].revision == revisions[10]
+
+    run(main())
+
+
+async def _churn(store: Store, writer: int, rounds: int) -> None:
+    key, revision = f"/load/{writer}", 0
+    for n in range(rounds):
+        value = None if revision and n % 7 == 6 else f"{n}".encode()
+        written = await store.txn(key, revision, value)
+        revision = written if value is not None else 0
+
+
+def test_list_then_watch_misses_nothing_under_load(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            load = asyncio.gather(*(_churn(store, writer, 60) for writer in range(16)))
+
+            async def check() -> None:
+                page = await store.page("/load/")
+                start = {item.key: item.value for item in page.items}
+                await store.txn("/marker", 0, b"") if await store.get("/marker") is None else None
+                await load
+                end = await store.revision()
+                events = await events_until(store, "/load/", page.revision, end)
+                assert [e.revision for e in events] == sorted({e.revision for e in events})
+                assert replay(start, events) == await contents(store, "/load/")
+
+            checks = [asyncio.create_task(check())]
+            while not load.done():
+                await store.txn(f"/check/{len(checks)}", 0, b"")
+                checks.append(asyncio.create_task(check()))
+            await store.txn("/load/end", 0, b"")
+            await asyncio.gather(*checks)
+            assert len(checks) > 3
+
+    run(main())
+
+
+def test_all_watchers_see_the_same_order(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            total = 16 * 30
+            watchers = [
+                asyncio.create_task(events_until(store, "/load/", 0, total)) for _ in range(5)
+            ]
+            await asyncio.gather(*(_churn(store, writer, 30) for writer in range(16)))
+            seen = await asyncio.gather(*watchers)
+            assert len(seen[0]) == total
+            assert all(events == seen[0] for events in seen)
+
+    run(main())
+
+
+def test_a_watcher_that_does_not_read_delays_nobody_and_misses_nothing(
+    engine: str, tmp_path: Path
+) -> None:
+    async def main() -> None:
+        async with (
+            opened(engine, tmp_path) as store,
+            aclosing(store.watch("/", 0)) as slow,
+        ):
+            await store.txn("/load/first", 0, b"x")
+            seen = await anext(slow)
+            await asyncio.gather(*(_churn(store, writer, 100) for writer in range(30)))
+            end = await store.revision()
+            assert len(await events_until(store, "/", 0, end)) == end
+            while seen[-1].revision < end:
+                seen += await anext(slow)
+            assert len(seen) == end
+
+    run(main())
+
+
+def test_compaction_forgets_history_and_nothing_else(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            await asyncio.gather(*(_churn(store, writer, 40) for writer in range(8)))
+            end = await store.revision()
+            middle = end // 2
+            then, now = await contents(store, at_revision=middle), await contents(store)
+            later = await events_until(store, "/", middle, end)
+
+            await store.compact(middle)
+
+            assert store.floor == middle
+            assert await contents(store) == now
+            assert await contents(store, at_revision=middle) == then
+            assert await events_until(store, "/", middle, end) == later
+            with pytest.raises(Expired) as listing:
+                await store.page("/", at_revision=middle - 1)
+            assert listing.value.floor == middle
+            with pytest.raises(Expired):
+                await events_until(store, "/", middle - 1, end)
+
+    run(main())
+
+
+def test_compaction_beyond_the_newest_revision_stops_there(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            revision = await store.txn("/k", 0, b"x")
+            await store.compact(revision + 100)
+            assert store.floor == revision
+            await store.compact(1)
+            assert store.floor == revision
+            assert await store.txn("/k", revision, b"y") == revision + 1
+
+    run(main())
+
+
+def test_compaction_ends_a_watch_that_it_overtook(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            opened(engine, tmp_path) as store,
+            aclosing(store.watch("/", 0)) as watch,
+        ):
+            await store.txn("/a", 0, b"x")
+            await anext(watch)
+            await store.txn("/b", 0, b"x")
+            await store.compact(await store.txn("/c", 0, b"x"))
+            with pytest.raises(Expired):
+                await anext(watch)
+
+    run(main())
+
+
+def test_opening_again_finds_everything_and_never_goes_back(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            kept = await store.txn("/kept", 0, b"x")
+            newest = await store.txn("/gone", 0, b"x")
+            newest = await store.txn("/gone", newest, None)
+            await store.compact(newest)
+        async with opened(engine, tmp_path) as store:
+            assert await store.revision() == newest
+            assert store.floor == newest
+            found = await store.get("/kept")
+            assert found is not None
+            assert (found.revision, found.value) == (kept, b"x")
+            assert await store.txn("/new", 0, b"x") == newest + 1
+
+    run(main())
+
+
+def test_a_key_with_a_time_to_live_goes_by_an_ordinary_delete(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            await store.txn("/kept", 0, b"x")
+            await store.txn("/events/a", 0, b"a", ttl=0.2)
+            written = await store.txn("/events/b", 0, b"b", ttl=0.2)
+            renewed = await store.txn("/events/b", written, b"b2", ttl=3600)
+            (event,) = await events_until(store, "/", renewed, renewed + 1)
+            assert (event.key, event.value, event.previous) == ("/events/a", None, b"a")
+            assert set(await contents(store)) == {"/kept", "/events/b"}
+
+    run(main())
+
+
+def test_a_time_to_live_goes_on_while_the_store_is_closed(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+            written = await store.txn("/events/a", 0, b"a", ttl=0.05)
+        async with opened(engine, tmp_path) as store:
+            (event,) = await events_until(store, "/", written, written + 1)
+            assert (event.key, event.value) == ("/events/a", None)
+
+    run(main())
+
+
+def test_closing_ends_watches(engine: str, tmp_path: Path) -> None:
+    async def main() -> None:
+        async with opened(engine, tmp_path) as store:
+
+            async def follow() -> int:
+                return sum([len(batch) async for batch in store.watch("/", 0)])
+
+            follower = asyncio.create_task(follow())
+            await store.txn("/a", 0, b"x")
+        assert await follower == 1
+
+    run(main())
