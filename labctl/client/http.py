@@ -1,0 +1,213 @@
+"""The API over HTTP/1.1: a root-only Unix socket for the CLI, TLS with a certificate for agents.
+
+Requests share a few kept-alive connections; every watch, log and exec has one of its own. Nothing
+here retries: whoever asks knows what may be asked twice. Connections are probed by TCP keepalive,
+since a watch on a cable that was cut would otherwise wait for ever in silence.
+"""
+
+import contextlib
+import socket
+import ssl
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, Self
+
+import aiohttp
+import msgspec
+
+from labctl.api.objects import Obj
+from labctl.client.transport import unreachable
+from labctl.errors import StatusError
+
+Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
+
+CHANNEL_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
+
+_FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+_REQUEST_SECONDS = 15.0
+_REQUEST_CONNECTIONS = 8  # a TLS handshake costs more than waiting a round trip for a free one
+_KEEPALIVE = (  # a dead peer is noticed after 10 + 4 x 5 s, before the 45 s of Kubernetes' clients
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+)
+
+_encode = msgspec.json.encode
+_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
+
+
+class HttpTransport:
+    """A Transport over HTTP. Sessions open with the first request, in the loop that makes it."""
+
+    def __init__(
+        self, url: str, *, socket_path: Path | None = None, tls: ssl.SSLContext | None = None
+    ) -> None:
+        self.url = url.rstrip("/")
+        self._socket_path = socket_path
+        self._tls = tls
+        self._requests: aiohttp.ClientSession | None = None
+        self._streams: aiohttp.ClientSession | None = None
+
+    @classmethod
+    def unix(cls, path: Path | str) -> Self:
+        """Through a Unix socket, as the user whose uid the kernel tells the server."""
+        return cls("http://localhost", socket_path=Path(path))
+
+    @classmethod
+    def tls(cls, url: str, ca: Path | str, cert: Path | str, key: Path | str) -> Self:
+        """Over TLS 1.2 or better, trusting only `ca`, as the subject of `cert`."""
+        context = ssl.create_default_context(cafile=str(ca))
+        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context.load_cert_chain(str(cert), str(key))
+        return cls(url, tls=context)
+
+    @property
+    def server(self) -> str:
+        """Where this leads to, for messages."""
+        return str(self._socket_path or self.url)
+
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] = {},
+        body: Obj | list[Any] | None = None,
+        content_type: str = "application/json",
+        accept: str = "application/json",
+    ) -> Obj:
+        headers = {"Accept": accept}
+        data = None
+        if body is not None:
+            headers["Content-Type"] = content_type
+            data = _encode(body)
+        session = self._request_session()
+        try:
+            async with session.request(
+                method, self.url + path, params=query, data=data, headers=headers
+            ) as response:
+                raw = await response.read()
+                return _decode_answer(response.status, raw)
+        except _FAILURES as error:
+            raise unreachable(self.server, error) from error
+
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Obj, None]:
+        lines = _Lines()
+        async with contextlib.aclosing(self.raw(path, query)) as chunks:
+            async for chunk in chunks:
+                for event in lines.feed(chunk):
+                    yield event
+
+    async def raw(self, path: str, query: Pairs = ()) -> AsyncGenerator[bytes, None]:
+        """The bytes of an answer as they come (watches, logs); raises StatusError."""
+        session = self._stream_session()
+        try:
+            async with session.get(self.url + path, params=query) as response:
+                if response.status >= 400:
+                    _decode_answer(response.status, await response.read())
+                async for chunk in response.content.iter_any():
+                    yield chunk
+        except _FAILURES as error:
+            raise unreachable(self.server, error) from error
+
+    async def websocket(
+        self, path: str, query: Pairs, protocols: Sequence[str] = CHANNEL_PROTOCOLS
+    ) -> aiohttp.ClientWebSocketResponse:
+        """An open WebSocket (exec, attach, port-forward); the caller closes it."""
+        session = self._stream_session()
+        try:
+            return await session.ws_connect(
+                self.url + path, params=query, protocols=tuple(protocols), max_msg_size=0
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise await self._refusal(path, query, error) from error
+        except _FAILURES as error:
+            raise unreachable(self.server, error) from error
+
+    async def close(self) -> None:
+        sessions = (self._requests, self._streams)
+        self._requests = self._streams = None
+        for session in sessions:
+            if session is not None:
+                await session.close()
+
+    async def _refusal(
+        self, path: str, query: Pairs, error: aiohttp.WSServerHandshakeError
+    ) -> StatusError:
+        """The same question again: aiohttp drops the body of a refused handshake."""
+        try:
+            async with self._stream_session().get(self.url + path, params=query) as response:
+                _decode_answer(response.status, await response.read())
+        except StatusError as status:
+            return status
+        except _FAILURES:
+            pass
+        return unreachable(self.server, error)
+
+    def _request_session(self) -> aiohttp.ClientSession:
+        if self._requests is None:
+            timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
+            self._requests = self._session(_REQUEST_CONNECTIONS, timeout)
+        return self._requests
+
+    def _stream_session(self) -> aiohttp.ClientSession:
+        if self._streams is None:
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=_REQUEST_SECONDS)
+            self._streams = self._session(0, timeout)
+        return self._streams
+
+    def _session(self, limit: int, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+        connector: aiohttp.BaseConnector
+        if self._socket_path is not None:
+            connector = aiohttp.UnixConnector(path=str(self._socket_path), limit=limit)
+        else:
+            connector = aiohttp.TCPConnector(
+                limit=limit, ssl=self._tls or True, socket_factory=_keepalive_socket
+            )
+        return aiohttp.ClientSession(
+            connector=connector,
+            timeout=timeout,
+            auto_decompress=False,
+            cookie_jar=aiohttp.DummyCookieJar(),
+            read_bufsize=1 << 18,
+        )
+
+
+class _Lines:
+    """Cuts a byte stream into JSON lines, whatever the chunks that it came in."""
+
+    def __init__(self) -> None:
+        self._rest = b""
+
+    def feed(self, chunk: bytes) -> list[Obj]:
+        head, newline, tail = chunk.rpartition(b"\n")
+        if not newline:
+            self._rest += chunk
+            return []
+        whole, self._rest = self._rest + head, tail
+        try:
+            return list(_decoder.decode_lines(whole))
+        except msgspec.DecodeError as error:
+            raise unreachable("the other end of a watch", error) from error
+
+
+def _decode_answer(status: int, raw: bytes) -> Obj:
+    try:
+        answer = _decoder.decode(raw) if raw else {}
+    except msgspec.DecodeError:
+        answer = {"message": raw.decode(errors="replace").strip()}
+    if status < 400:
+        return answer if isinstance(answer, dict) else {"value": answer}
+    raise StatusError({"kind": "Status", "reason": "", **answer, "code": status})
+
+
+def _keepalive_socket(address: Any) -> socket.socket:
+    family, kind, protocol, _, _ = address
+    sock = socket.socket(family, kind, protocol)
+    for level, option, value in _KEEPALIVE:
+        sock.setsockopt(level, option, value)
+    sock.setblocking(False)
+    return sock
