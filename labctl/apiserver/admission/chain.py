@@ -1,0 +1,30 @@
+"""The plugins in their order."""
+
+from labctl.api.objects import Obj
+from labctl.apiserver.admission import Circumstances, Plugin
+from labctl.apiserver.admission.cluster_ip import ClusterIps
+from labctl.apiserver.admission.lab_settings import LabSettings
+from labctl.apiserver.admission.namespaces import check_namespace
+from labctl.apiserver.admission.node_restriction import restrict_node
+from labctl.apiserver.admission.node_taint import taint_new_node
+from labctl.apiserver.admission.tolerations import DefaultTolerations
+
+
+class AdmissionChain:
+    """Every plugin after the other; what one returns, the next is given."""
+
+    def __init__(self) -> None:
+        settings = LabSettings()
+        self._plugins: tuple[Plugin, ...] = (
+            check_namespace,
+            restrict_node,
+            DefaultTolerations(settings),
+            taint_new_node,
+            ClusterIps(settings),
+        )
+
+    def admit(self, circumstances: Circumstances, obj: Obj) -> Obj:
+        """The object as the plugins would have it; raises StatusError where one refuses."""
+        for plugin in self._plugins:
+            obj = plugin(circumstances, obj)
+        return obj

@@ -1,0 +1,92 @@
+"""NodeRestriction: a node writes its own Node, its own Lease and its own pods, and no other.
+
+Authorization lets a node write nodes, leases and pods' status; here, where the objects are known,
+it is held to those that are its own. Sentences are those of Kubernetes' plugin.
+"""
+
+from labctl.api import status
+from labctl.api.kinds.coordination import LEASES
+from labctl.api.kinds.core import NODES, PODS
+from labctl.api.objects import Obj
+from labctl.apiserver.admission import Circumstances
+from labctl.apiserver.authorization import node_name
+from labctl.errors import StatusError
+
+_LEASE_NAMESPACE = "kube-node-lease"
+_MIRROR = "kubernetes.io/config.mirror"
+
+
+def restrict_node(circumstances: Circumstances, obj: Obj) -> Obj:
+    """Raises 403 where a node would write what is not its own."""
+    node = node_name(circumstances.user)
+    if node:
+        check = _CHECKS.get(circumstances.resource)
+        if check is not None:
+            check(circumstances, obj, node)
+    return obj
+
+
+def _check_node(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    name = circumstances.name or obj["metadata"].get("name", "")
+    if name != node:
+        raise _forbidden(circumstances, name, f'is not allowed to modify node "{name}"')
+    if circumstances.operation == "DELETE":
+        raise _forbidden(circumstances, name, f'is not allowed to delete node "{name}"')
+    old = circumstances.old
+    if old is not None and _taints(old) != _taints(obj):
+        raise _forbidden(circumstances, name, "is not allowed to modify taints")
+
+
+def _taints(node: Obj) -> list[Obj]:
+    return (node.get("spec") or {}).get("taints") or []
+
+
+def _check_lease(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    name = circumstances.name or obj["metadata"].get("name", "")
+    if circumstances.namespace != _LEASE_NAMESPACE:
+        why = f"can only access leases in the {_LEASE_NAMESPACE!r} namespace"
+        raise _forbidden(circumstances, name, why.replace("'", '"'))
+    if name != node:
+        raise _forbidden(
+            circumstances, name, "can only access node lease with the same name as the node"
+        )
+
+
+def _check_pod(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    name = circumstances.name or obj["metadata"].get("name", "")
+    if circumstances.operation == "CREATE" and not circumstances.subresource:
+        _check_mirror_pod(circumstances, obj, node)
+        return
+    pod = circumstances.old or obj
+    if (pod.get("spec") or {}).get("nodeName") != node:
+        what = {
+            "UPDATE": "update pod status for",
+            "DELETE": "delete",
+        }.get(circumstances.operation, "evict")
+        why = f"can only {what} pods with spec.nodeName set to itself"
+        raise _forbidden(circumstances, name, why)
+
+
+def _check_mirror_pod(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    name = obj["metadata"].get("name", "")
+    if _MIRROR not in (obj["metadata"].get("annotations") or {}):
+        raise _forbidden(
+            circumstances,
+            name,
+            f'pod does not have "{_MIRROR}" annotation, node "{node}" can only create mirror pods',
+            said=True,
+        )
+    if (obj.get("spec") or {}).get("nodeName") != node:
+        raise _forbidden(
+            circumstances, name, "can only create pods with spec.nodeName set to itself"
+        )
+
+
+def _forbidden(
+    circumstances: Circumstances, name: str, why: str, *, said: bool = False
+) -> StatusError:
+    subject = "" if said else f'node "{node_name(circumstances.user)}" '
+    return status.forbidden(circumstances.resource, name, subject + why)
+
+
+_CHECKS = {NODES: _check_node, LEASES: _check_lease, PODS: _check_pod}

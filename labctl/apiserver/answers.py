@@ -1,0 +1,109 @@
+"""What the chain answers: objects for callers in this process, bytes for those on the wire.
+
+An answer makes only the form that is asked for. Stored objects bring their bytes with them, so a
+GET or a list on the wire encodes nothing.
+"""
+
+from collections.abc import AsyncGenerator, Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import msgspec
+
+from labctl.api.objects import Obj
+from labctl.api.resource import Resource
+from labctl.apiserver.watchcache.entry import Entry
+
+
+class Answer(Protocol):
+    """A whole answer; `warnings` go into Warning headers."""
+
+    @property
+    def code(self) -> int: ...
+    @property
+    def warnings(self) -> Sequence[str]: ...
+    def object(self) -> Obj: ...
+    def body(self) -> bytes: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Plain:
+    """An object made for this answer: a Status, a Scale, a Table, discovery."""
+
+    value: Obj
+    code: int = 200
+    warnings: Sequence[str] = ()
+
+    def object(self) -> Obj:
+        return self.value
+
+    def body(self) -> bytes:
+        return msgspec.json.encode(self.value)
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """A stored object."""
+
+    entry: Entry
+    code: int = 200
+    warnings: Sequence[str] = ()
+
+    def object(self) -> Obj:
+        return self.entry.object
+
+    def body(self) -> bytes:
+        return self.entry.body
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A list as of one revision; `resume` is the token of the next page, if there is one."""
+
+    resource: Resource
+    revision: int
+    entries: Sequence[Entry]
+    resume: str = ""
+    remaining: int | None = None
+    code: int = 200
+    warnings: Sequence[str] = ()
+
+    def metadata(self) -> Obj:
+        metadata: Obj = {"resourceVersion": str(self.revision)}
+        if self.resume:
+            metadata["continue"] = self.resume
+        if self.remaining is not None:
+            metadata["remainingItemCount"] = self.remaining
+        return metadata
+
+    def object(self) -> Obj:
+        return {**self._head(), "items": [entry.object for entry in self.entries]}
+
+    def body(self) -> bytes:
+        head = msgspec.json.encode(self._head())
+        items = b",".join([entry.body for entry in self.entries])
+        return b'%s,"items":[%s]}\n' % (head[:-1], items)
+
+    def _head(self) -> Obj:
+        return {
+            "kind": f"{self.resource.kind}List",
+            "apiVersion": self.resource.api_version,
+            "metadata": self.metadata(),
+        }
+
+
+@dataclass(frozen=True, slots=True)
+class WatchLine:
+    """One event of a watch; whoever needs it encoded calls `encoded`, which encodes it once."""
+
+    type: str
+    object: Obj
+    encoded: Callable[[], bytes]
+
+
+@dataclass(frozen=True, slots=True)
+class Stream:
+    """A watch that has begun: portions of events until the client or the server ends it."""
+
+    portions: AsyncGenerator[list[WatchLine]]
+    warnings: Sequence[str] = field(default=())

@@ -1,0 +1,126 @@
+"""One HTTP exchange: read a request, have it answered, write the answer, whatever happens."""
+
+import asyncio
+import logging
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Mapping
+
+import msgspec
+from aiohttp import web
+
+from labctl.api import status
+from labctl.apiserver.answers import Answer, Plain, Stream
+from labctl.apiserver.authentication import Credentials, authenticate
+from labctl.apiserver.authorization import authorize_path
+from labctl.apiserver.discovery import document
+from labctl.apiserver.http.watches import send_watch
+from labctl.apiserver.request import Identity, Request, parse_path, verb_of
+from labctl.apiserver.server import ApiServer
+from labctl.errors import StatusError
+
+logger = logging.getLogger(__name__)
+
+BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
+_JSON = {"Content-Type": "application/json"}
+_HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+_UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
+
+Proxy = Callable[[web.BaseRequest, Request], Awaitable[web.StreamResponse]]
+
+
+class Exchange:
+    """Answers aiohttp's requests from an API server; `proxies` serve what agents answer."""
+
+    def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy]) -> None:
+        self._server = server
+        self._proxies = proxies
+
+    async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
+        """The response to a request; nothing but a lost connection is ever raised."""
+        try:
+            return await self._respond(http)
+        except StatusError as error:
+            return _failure(error)
+        except web.HTTPRequestEntityTooLarge:
+            return _failure(status.body_too_large(BODY_LIMIT))
+        except (asyncio.CancelledError, ConnectionError):
+            raise
+        except Exception as error:
+            logger.exception("%s %s", http.method, http.path_qs)
+            return _failure(status.internal_error(f"{type(error).__name__}: {error}"))
+
+    async def _respond(self, http: web.BaseRequest) -> web.StreamResponse:
+        user = authenticate(credentials_of(http))
+        target = parse_path(http.path)
+        if target is None:
+            return self._respond_to_path(http, user)
+        query = http.query if http.query_string else {}
+        request = Request(
+            verb_of(http.method, target, query),
+            target,
+            user,
+            query,
+            await _body(http),
+            http.headers.get("Content-Type", ""),
+            http.headers.get("Accept", ""),
+        )
+        proxy = self._proxies.get(target.subresource) if target.subresource else None
+        if proxy is not None:
+            return await proxy(http, request)
+        answer = await self._server.handle(request)
+        if isinstance(answer, Stream):
+            return await send_watch(http, answer)
+        return _whole(answer)
+
+    def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
+        """What is no resource: health, version and discovery."""
+        path = http.path.rstrip("/")
+        authorize_path(user, path or "/")
+        found = document(path)
+        if http.method not in {"GET", "HEAD"}:
+            raise status.method_not_allowed() if found else status.no_such_path()
+        if path in _HEALTH_PATHS:
+            return self._health(path)
+        if found is None:
+            raise status.no_such_path()
+        return _whole(Plain(found))
+
+    def _health(self, path: str) -> web.Response:
+        if path == "/readyz" and not self._server.ready:
+            return web.Response(text="not ready", status=500)
+        return web.Response(text="ok")
+
+
+def credentials_of(http: web.BaseRequest) -> Credentials:
+    """What the connection and the headers say of the sender."""
+    authorization = http.headers.get("Authorization", "")
+    transport = http.transport
+    if transport is None:
+        raise ConnectionResetError
+    connection = transport.get_extra_info("socket")
+    if connection is not None and connection.family == socket.AF_UNIX:
+        raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
+        return Credentials(uid=_UCRED.unpack(raw)[1], authorization=authorization)
+    return Credentials(transport.get_extra_info("peercert"), authorization=authorization)
+
+
+async def _body(http: web.BaseRequest) -> bytes | None:
+    return await http.read() if http.can_read_body else None
+
+
+def _whole(answer: Answer) -> web.Response:
+    response = web.Response(body=answer.body(), status=answer.code, headers=_JSON)
+    for warning in answer.warnings:
+        text = warning.replace("\\", "\\\\").replace('"', '\\"')
+        response.headers.add("Warning", f'299 - "{text}"')
+    return response
+
+
+def _failure(error: StatusError) -> web.Response:
+    body = msgspec.json.encode(error.status)
+    response = web.Response(body=body, status=error.code, headers=_JSON)
+    retry = error.status.get("details", {}).get("retryAfterSeconds")
+    if retry:
+        response.headers["Retry-After"] = str(retry)
+    return response

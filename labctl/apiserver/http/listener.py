@@ -1,0 +1,82 @@
+"""A way in: an API server on a socket that somebody else made, in whichever namespace.
+
+A socket belongs to the network namespace in which it was made, so one process can listen in several.
+"""
+
+import asyncio
+import socket
+import ssl
+from typing import Any
+
+from aiohttp import web
+
+from labctl.apiserver.http.exchange import BODY_LIMIT, Exchange, Proxy
+from labctl.apiserver.kubelet.agents import Agents
+from labctl.apiserver.kubelet.proxies import proxies
+from labctl.apiserver.server import ApiServer
+
+_BACKLOG = 1024
+_HEAD_LIMIT = 64 * 1024  # bytes of request line and header: exec has its command in the query
+_SHUTDOWN_SECONDS = 2.0
+# Accepted sockets inherit these: a peer whose cable was cut is given up after about 30 s.
+_LIVENESS = (
+    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+)
+
+
+class Listener:
+    """A socket being listened on; made by `listen`, ended by `close`."""
+
+    def __init__(self, runner: web.ServerRunner) -> None:
+        self._runner = runner
+
+    async def close(self) -> None:
+        """Stops accepting, gives running answers a moment, then cuts what is left."""
+        await self._runner.cleanup()
+
+
+async def listen(
+    server: ApiServer,
+    sock: socket.socket,
+    ssl_context: ssl.SSLContext | None = None,
+    agents: Agents | None = None,
+) -> Listener:
+    """Serves `server` on a bound socket, which the listener then owns.
+
+    With `ssl_context` the peer is who its certificate says; a Unix socket needs none, since the
+    kernel tells the peer's user. `agents` is the hop for logs and exec; without it there are none.
+    """
+    if sock.family != socket.AF_UNIX:
+        for level, option, value in _LIVENESS:
+            sock.setsockopt(level, option, value)
+    sock.setblocking(False)
+    handlers: dict[str, Proxy] = proxies(server, agents) if agents else {}
+    runner = web.ServerRunner(_server(Exchange(server, handlers)), handle_signals=False)
+    await runner.setup()
+    site = web.SockSite(runner, sock, ssl_context=ssl_context, backlog=_BACKLOG)
+    await site.start()
+    return Listener(runner)
+
+
+def _server(exchange: Exchange) -> web.Server:
+    return web.Server(
+        exchange,
+        request_factory=_request,
+        handler_cancellation=True,  # else a watch goes on after its client has gone
+        access_log=None,
+        max_line_size=_HEAD_LIMIT,
+        max_field_size=_HEAD_LIMIT,
+    )
+
+
+def _request(
+    message: Any, payload: Any, protocol: Any, writer: Any, task: "asyncio.Task[None]"
+) -> web.BaseRequest:
+    loop = asyncio.get_running_loop()
+    return web.BaseRequest(
+        message, payload, protocol, writer, task, loop, client_max_size=BODY_LIMIT
+    )

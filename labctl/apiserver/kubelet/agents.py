@@ -1,0 +1,81 @@
+"""Connections to agents, which listen on their node's InternalIP as kubelets do."""
+
+import socket
+import ssl
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import aiohttp
+import yarl
+
+from labctl.api import status
+from labctl.api.objects import Obj
+from labctl.names import AGENT_PORT
+
+SocketFactory = Callable[[Any], socket.socket]
+_CONNECT_SECONDS = 10.0
+_FAILURES = (aiohttp.ClientConnectionError, TimeoutError, OSError)
+
+
+class Agents:
+    """Opens streams to agents, from wherever `socket_factory` makes its sockets.
+
+    The factory is aiohttp's: it takes an address as getaddrinfo tells it and returns a non-blocking
+    socket, made in the control plane's network namespace.
+    """
+
+    def __init__(self, tls: ssl.SSLContext, socket_factory: SocketFactory | None = None) -> None:
+        self._tls = tls
+        self._socket_factory = socket_factory
+        self._session: aiohttp.ClientSession | None = None
+
+    async def get(self, address: str, path: str, query: str) -> aiohttp.ClientResponse:
+        """A GET whose body is still to be read; raises 503 if the agent cannot be reached."""
+        try:
+            return await self._open().get(_url(address, path, query))
+        except _FAILURES as error:
+            raise _unreachable(address, error) from error
+
+    async def websocket(
+        self, address: str, path: str, query: str, protocols: Sequence[str]
+    ) -> aiohttp.ClientWebSocketResponse:
+        """An open WebSocket; raises 503, or what the agent answered instead."""
+        try:
+            return await self._open().ws_connect(
+                _url(address, path, query), protocols=protocols, max_msg_size=0
+            )
+        except aiohttp.WSServerHandshakeError as error:
+            raise status.failure(error.status, "", f"the agent refused: {error.message}") from error
+        except _FAILURES as error:
+            raise _unreachable(address, error) from error
+
+    async def close(self) -> None:
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+    def _open(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            connector = aiohttp.TCPConnector(
+                ssl=self._tls, limit=0, force_close=True, socket_factory=self._socket_factory
+            )
+            timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_SECONDS)
+            self._session = aiohttp.ClientSession(
+                connector=connector, timeout=timeout, auto_decompress=False
+            )
+        return self._session
+
+
+def internal_address(node: Obj) -> str:
+    """The InternalIP of a Node object, or "" if it tells none."""
+    addresses = (node.get("status") or {}).get("addresses") or ()
+    return next((one["address"] for one in addresses if one.get("type") == "InternalIP"), "")
+
+
+def _url(address: str, path: str, query: str) -> yarl.URL:
+    return yarl.URL(f"https://{address}:{AGENT_PORT}{path}?{query}", encoded=True)
+
+
+def _unreachable(address: str, error: BaseException) -> Exception:
+    why = str(error) or type(error).__name__
+    return status.service_unavailable(f"the agent at {address} cannot be reached: {why}")

@@ -1,0 +1,72 @@
+"""Reading and writing one object: the cache in front, the store behind, compare-and-swap between."""
+
+from dataclasses import dataclass
+
+from labctl.api import status
+from labctl.api.objects import Obj
+from labctl.api.resource import Resource
+from labctl.apiserver.admission import Circumstances
+from labctl.apiserver.admission.chain import AdmissionChain
+from labctl.apiserver.request import Request
+from labctl.apiserver.watchcache.cache import WatchCache
+from labctl.apiserver.watchcache.entry import Entry, stored_form
+from labctl.store import Conflict, Store, StoreError
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What the verbs work on."""
+
+    store: Store
+    cache: WatchCache
+    admission: AdmissionChain
+
+    async def read(self, resource: Resource, namespace: str, name: str) -> Entry:
+        """The newest version of an object; raises 404."""
+        await self.cache.fresh()
+        entry = self.cache.get(resource, namespace, name)
+        if entry is None:
+            raise status.not_found(resource, name)
+        return entry
+
+    async def commit(self, key: str, expect: int, obj: Obj, ttl: float) -> Entry:
+        """Writes an object over revision `expect` (0: a new one).
+
+        Raises Conflict; 400 for what JSON cannot hold, 503 when the store cannot be written.
+        """
+        try:
+            value = stored_form(obj)
+        except (OverflowError, UnicodeEncodeError, RecursionError) as error:
+            raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
+        revision = await self._write(key, expect, value, ttl)
+        metadata = {**obj["metadata"], "resourceVersion": str(revision)}
+        return Entry(key, {**obj, "metadata": metadata}, value, revision)
+
+    async def remove(self, entry: Entry) -> Entry:
+        """Deletes a version of an object; returns it as the deletion's event shows it."""
+        return entry.at(await self._write(entry.key, entry.revision, None, 0))
+
+    def circumstances(
+        self, request: Request, operation: str, old: Obj | None = None
+    ) -> Circumstances:
+        """What admission is told of a request."""
+        return Circumstances(
+            operation=operation,
+            resource=request.resource,
+            subresource=request.subresource,
+            namespace=request.namespace,
+            name=request.name,
+            user=request.user,
+            old=old,
+            cache=self.cache,
+            dry_run=request.dry_run,
+        )
+
+    async def _write(self, key: str, expect: int, value: bytes | None, ttl: float) -> int:
+        try:
+            return await self.store.txn(key, expect, value, ttl)
+        except StoreError as error:
+            raise status.service_unavailable(f"the store cannot be written: {error}") from error
+
+
+__all__ = ["Backend", "Conflict"]

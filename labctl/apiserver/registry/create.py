@@ -1,0 +1,60 @@
+"""Create: a new object, or a second try under another name where the server chose the name."""
+
+from labctl.api import status
+from labctl.api.defaults import set_defaults
+from labctl.api.objects import Obj
+from labctl.apiserver.answers import Stored
+from labctl.apiserver.decoding import decode_object
+from labctl.apiserver.registry.backend import Backend, Conflict
+from labctl.apiserver.registry.metadata import check_location, new_metadata
+from labctl.apiserver.registry.strategies import Strategy, strategy_of
+from labctl.apiserver.registry.warnings import stored_only
+from labctl.apiserver.request import Request
+from labctl.apiserver.validation import check_rules, check_shape
+from labctl.apiserver.watchcache.entry import Entry, stored_form
+
+_NAME_ATTEMPTS = 8  # as kube-apiserver since 1.30
+
+
+async def create(backend: Backend, request: Request) -> Stored:
+    """201 with the object as it was stored; raises 400, 403, 404, 409, 415, 422."""
+    sent = decode_object(request)
+    check_location(request, sent["metadata"])
+    warnings = [*check_shape(request, sent), *stored_only(request.resource)]
+    entry = await create_object(backend, request, sent)
+    return Stored(entry, 201, warnings)
+
+
+async def create_object(backend: Backend, request: Request, sent: Obj) -> Entry:
+    """Takes an object of the right shape through defaults, admission and rules into the store."""
+    strategy = strategy_of(request.resource)
+    chosen = not sent["metadata"].get("name")
+    for attempt in range(1, _NAME_ATTEMPTS + 1):
+        obj = _prepared(backend, request, strategy, sent)
+        try:
+            return await _stored(backend, request, strategy, obj)
+        except Conflict:
+            if not chosen or attempt == _NAME_ATTEMPTS:
+                raise status.already_exists(request.resource, obj["metadata"]["name"]) from None
+    raise AssertionError("unreachable")
+
+
+def _prepared(backend: Backend, request: Request, strategy: Strategy, sent: Obj) -> Obj:
+    metadata = new_metadata(request, sent["metadata"], generation=strategy.has_generation)
+    obj = set_defaults(request.resource, {**sent, "metadata": metadata})
+    obj = backend.admission.admit(backend.circumstances(request, "CREATE"), obj)
+    obj = strategy.new(obj)
+    check_rules(request.resource, obj, None)
+    return obj
+
+
+async def _stored(backend: Backend, request: Request, strategy: Strategy, obj: Obj) -> Entry:
+    metadata = obj["metadata"]
+    key = request.resource.key(metadata.get("namespace", ""), metadata["name"])
+    if not request.dry_run:
+        return await backend.commit(key, 0, obj, strategy.ttl)
+    await backend.cache.fresh()
+    present = backend.cache.get(request.resource, metadata.get("namespace", ""), metadata["name"])
+    if present is not None:
+        raise Conflict(key, None)
+    return Entry(key, obj, stored_form(obj), 0)

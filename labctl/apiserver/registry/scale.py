@@ -1,0 +1,90 @@
+"""The subresource scale: how many replicas are wanted, of any kind that has replicas, as one type."""
+
+from labctl.api import causes, status
+from labctl.api.objects import Obj
+from labctl.api.resource import Resource
+from labctl.api.selectors import from_object
+from labctl.apiserver.answers import Plain
+from labctl.apiserver.decoding import decode_json, of_kind
+from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.registry.change import Make
+from labctl.apiserver.registry.metadata import check_location
+from labctl.apiserver.registry.patching import read_patch
+from labctl.apiserver.registry.update import change_object
+from labctl.apiserver.request import Request, Target
+
+SCALES = Resource("autoscaling", "v1", "Scale", "scales", namespaced=True)
+
+
+async def get_scale(backend: Backend, request: Request) -> Plain:
+    entry = await backend.read(request.resource, request.namespace, request.name)
+    return Plain(scale_of(entry.object))
+
+
+async def update_scale(backend: Backend, request: Request) -> Plain:
+    """PUT of a Scale; its resourceVersion, if given, must be that of the object."""
+    sent = _checked(request, of_kind(SCALES, decode_json(request.body)))
+    return await _change(backend, request, lambda _: sent)
+
+
+async def patch_scale(backend: Backend, request: Request) -> Plain:
+    apply = read_patch(request, SCALES)
+    return await _change(backend, request, lambda scale: _checked(request, apply(scale)))
+
+
+async def _change(backend: Backend, request: Request, make_scale: Make) -> Plain:
+    main = Request(
+        request.verb,
+        Target(request.resource, request.namespace, request.name),
+        request.user,
+        request.query,
+    )
+
+    def make(old: Obj) -> Obj:
+        return _scaled(old, make_scale(scale_of(old)))
+
+    outcome = await change_object(backend, main, make)
+    return Plain(scale_of(outcome.entry.object))
+
+
+def scale_of(obj: Obj) -> Obj:
+    """The Scale of an object with spec.replicas."""
+    metadata, spec, state = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+    fields = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    return {
+        "kind": SCALES.kind,
+        "apiVersion": SCALES.api_version,
+        "metadata": {field: metadata[field] for field in fields if field in metadata},
+        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
+        "status": {
+            "replicas": state.get("replicas", 0),
+            "selector": str(from_object(spec.get("selector"))),
+        },
+    }
+
+
+def _scaled(old: Obj, scale: Obj) -> Obj:
+    """The object with the replicas of a Scale, claiming the version that the Scale claims."""
+    claimed = {
+        k: scale["metadata"][k] for k in ("resourceVersion", "uid") if k in scale["metadata"]
+    }
+    spec = {**(old.get("spec") or {}), "replicas": scale.get("spec", {}).get("replicas", 0)}
+    return {**old, "metadata": {**old["metadata"], **claimed}, "spec": spec}
+
+
+def _checked(request: Request, scale: Obj) -> Obj:
+    """The scale, if it has the shape of one; raises 400, 422."""
+    metadata, spec = scale.get("metadata") or {}, scale.get("spec") or {}
+    if not isinstance(metadata, dict) or not isinstance(spec, dict):
+        raise status.bad_request('Scale in version "v1" cannot be handled as a Scale')
+    check_location(request, metadata)
+    replicas = spec.get("replicas", 0)
+    if type(replicas) is not int:
+        raise status.bad_request(
+            'Scale in version "v1" cannot be handled as a Scale: '
+            f"spec.replicas must be an integer, not {causes.type_name(replicas)}"
+        )
+    if replicas < 0:
+        cause = causes.invalid("spec.replicas", replicas, "must be greater than or equal to 0")
+        raise status.invalid(SCALES, request.name, [cause])
+    return {**scale, "metadata": metadata, "spec": spec}

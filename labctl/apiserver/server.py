@@ -1,0 +1,68 @@
+"""The API server of a lab: one store, one cache, one chain, any number of ways in."""
+
+import asyncio
+import contextlib
+import logging
+
+from labctl.api.kinds.core import NAMESPACES
+from labctl.api.objects import Obj
+from labctl.apiserver.admission.chain import AdmissionChain
+from labctl.apiserver.admission.namespaces import DEFAULT_NAMESPACES
+from labctl.apiserver.answers import Answer, Stream
+from labctl.apiserver.authentication import identified
+from labctl.apiserver.chain import handle
+from labctl.apiserver.compaction import compact_for_ever
+from labctl.apiserver.local import LocalTransport
+from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.request import Request
+from labctl.apiserver.watchcache.cache import WatchCache
+from labctl.errors import StatusError
+from labctl.store import Store
+
+logger = logging.getLogger(__name__)
+
+
+class ApiServer:
+    """Serves what a store holds. `start` it, take transports and listeners, `stop` it."""
+
+    def __init__(self, store: Store, cache: WatchCache | None = None) -> None:
+        self._store = store
+        self.cache = cache or WatchCache(store)
+        self.backend = Backend(store, self.cache, AdmissionChain())
+        self._compaction: asyncio.Task[None] | None = None
+        self.ready = False
+
+    async def start(self) -> None:
+        """Fills the cache and makes the namespaces that every cluster has."""
+        await self.cache.start()
+        await self._make_namespaces()
+        self._compaction = asyncio.create_task(compact_for_ever(self._store), name="compaction")
+        self.ready = True
+
+    async def stop(self) -> None:
+        """Ends all watches; the store stays open, it belongs to the caller."""
+        self.ready = False
+        if self._compaction is not None:
+            self._compaction.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._compaction
+        await self.cache.stop()
+
+    async def handle(self, request: Request) -> Answer | Stream:
+        """Answers a request whose sender was authenticated; raises StatusError."""
+        return await handle(self.backend, request)
+
+    def local_transport(self, user_name: str, groups: tuple[str, ...] = ()) -> LocalTransport:
+        """A transport for a component of this process, which acts as that user."""
+        return LocalTransport(self.handle, identified(user_name, groups))
+
+    async def _make_namespaces(self) -> None:
+        transport = self.local_transport("system:apiserver", ("system:masters",))
+        for name in DEFAULT_NAMESPACES:
+            if self.cache.get(NAMESPACES, "", name) is None:
+                namespace: Obj = {"metadata": {"name": name}}
+                try:
+                    await transport.request("POST", NAMESPACES.path(), body=namespace)
+                except StatusError as error:
+                    if error.reason != "AlreadyExists":
+                        raise

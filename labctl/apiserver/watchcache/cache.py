@@ -1,0 +1,156 @@
+"""The cache of all collections, and the one watch of the store that feeds it."""
+
+import asyncio
+import contextlib
+import logging
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterator
+from contextlib import aclosing, asynccontextmanager
+
+from labctl.api import status
+from labctl.api.resource import Resource
+from labctl.apiserver.watchcache.collection import Collection
+from labctl.apiserver.watchcache.entry import Entry
+from labctl.apiserver.watchcache.watcher import Match, Watcher
+from labctl.store import Event, Expired, Store
+
+logger = logging.getLogger(__name__)
+
+_HISTORY = 10_000  # changes kept per collection
+_BACKLOG = 1_000  # changes that a watcher may be behind
+_PATIENCE = 3.0  # seconds to wait for a revision; as kube-apiserver does
+_RETRY = 1.0  # seconds between attempts to follow a store that fails
+
+
+class WatchCache:
+    """What all reads are served from. Call `start` before, and `stop` after, anything else."""
+
+    def __init__(self, store: Store, history: int = _HISTORY, backlog: int = _BACKLOG) -> None:
+        self.revision = 0
+        self._store = store
+        self._history = history
+        self._backlog = backlog
+        self._collections: dict[str, Collection] = {}
+        self._floor = 0
+        self._waiting: dict[int, set[asyncio.Future[None]]] = defaultdict(set)
+        self._feed: asyncio.Task[None] | None = None
+
+    async def start(self) -> None:
+        """Fills the cache. History is rebuilt from the log, so that watches resume over restarts."""
+        newest = await self._store.revision()
+        await self._load(max(self._store.floor, newest - self._history))
+        self._feed = asyncio.create_task(self._follow(), name="watch cache")
+        await self.reached(newest)
+
+    async def stop(self) -> None:
+        if self._feed is not None:
+            self._feed.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._feed
+        for collection in self._collections.values():
+            collection.drop_watchers()
+
+    def get(self, resource: Resource, namespace: str, name: str) -> Entry | None:
+        return self._collection(resource).get(namespace, name)
+
+    def entries(self, resource: Resource, namespace: str = "") -> Iterator[Entry]:
+        """The objects of a resource (in a namespace), in no particular order."""
+        return self._collection(resource).entries(namespace)
+
+    @asynccontextmanager
+    async def watch(self, resource: Resource, match: Match, after: int) -> AsyncIterator[Watcher]:
+        """A watcher of a resource after a revision, for as long as the context lasts."""
+        collection = self._collection(resource)
+        watcher = collection.watch(match, after)
+        try:
+            yield watcher
+        finally:
+            collection.forget(watcher)
+
+    async def fresh(self) -> None:
+        """Returns when the cache holds all that was acknowledged before the call."""
+        await self.reached(await self._store.revision())
+
+    async def reached(self, revision: int) -> None:
+        """Returns when the cache holds `revision`; raises 504 if that takes more than 3 s."""
+        if self.revision >= revision:
+            return
+        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._waiting[revision].add(done)
+        try:
+            async with asyncio.timeout(_PATIENCE):
+                await done
+        except TimeoutError:
+            raise status.too_large_version(revision, self.revision) from None
+        finally:
+            self._waiting[revision].discard(done)
+            if not self._waiting[revision]:
+                del self._waiting[revision]
+
+    def _collection(self, resource: Resource) -> Collection:
+        return self._collection_at(resource.prefix())
+
+    def _collection_at(self, prefix: str) -> Collection:
+        collection = self._collections.get(prefix)
+        if collection is None:
+            collection = Collection(self._floor, self._history, self._backlog)
+            self._collections[prefix] = collection
+        return collection
+
+    async def _load(self, revision: int) -> None:
+        """Starts anew from the store's state at `revision`; all watches end and resume."""
+        items = (await self._store.page("/", at_revision=revision)).items if revision else ()
+        for collection in self._collections.values():
+            collection.drop_watchers()
+        self._collections = {}
+        self._floor = revision
+        for item in items:
+            entry = Entry.decoded(item.key, item.value, item.revision)
+            self._collection_at(_prefix(item.key)).load(entry)
+        self._advance(self._floor)
+
+    async def _follow(self) -> None:
+        while True:
+            try:
+                await self._follow_once()
+            except Expired:
+                logger.warning("the store was compacted past revision %d", self.revision)
+                await self._load(await self._store.revision())
+            except Exception:
+                logger.exception("cannot follow the store")
+                await asyncio.sleep(_RETRY)
+            else:
+                return  # the store was closed
+
+    async def _follow_once(self) -> None:
+        async with aclosing(self._store.watch("/", self.revision)) as batches:
+            async for events in batches:
+                self._apply(events)
+
+    def _apply(self, events: list[Event]) -> None:
+        for event in events:
+            collection = self._collection_at(_prefix(event.key))
+            if event.value is None:
+                collection.delete(*_identity(event.key), event.revision)
+            else:
+                collection.put(Entry.decoded(event.key, event.value, event.revision))
+        self._advance(events[-1].revision)
+
+    def _advance(self, revision: int) -> None:
+        self.revision = revision
+        for wanted in [wanted for wanted in self._waiting if wanted <= revision]:
+            for done in self._waiting[wanted]:
+                if not done.done():
+                    done.set_result(None)
+
+
+def _prefix(key: str) -> str:
+    """`/core/pods/` of `/core/pods/default/web`."""
+    return key[: key.index("/", key.index("/", 1) + 1) + 1]
+
+
+def _identity(key: str) -> tuple[str, str]:
+    """Namespace and name of a key; the namespace of a cluster-scoped one is ""."""
+    rest = key[len(_prefix(key)) :]
+    namespace, slash, name = rest.partition("/")
+    return (namespace, name) if slash else ("", rest)

@@ -1,0 +1,91 @@
+"""One version of one object, decoded and encoded once, shared by everyone who reads it."""
+
+from dataclasses import dataclass
+
+import msgspec
+
+from labctl.api.objects import Obj
+
+ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
+
+_METADATA = b'"metadata":{'
+_decode = msgspec.json.Decoder(Obj).decode
+
+
+def stored_form(obj: Obj) -> bytes:
+    """An object as the store keeps it: JSON without a resourceVersion, metadata in third place.
+
+    The place is what lets `Entry.body` put the resourceVersion in without parsing.
+    """
+    metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
+    ordered = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
+    return msgspec.json.encode({**ordered, **{k: v for k, v in obj.items() if k not in ordered}})
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Entry:
+    """An object at a revision. `object` carries its resourceVersion; nobody may change it."""
+
+    key: str
+    object: Obj
+    value: bytes
+    revision: int
+
+    @classmethod
+    def decoded(cls, key: str, value: bytes, revision: int) -> "Entry":
+        obj = _decode(value)
+        obj["metadata"]["resourceVersion"] = str(revision)
+        return cls(key, obj, value, revision)
+
+    def at(self, revision: int) -> "Entry":
+        """The same state with another resourceVersion: how a deletion shows what was deleted."""
+        metadata = {**self.object["metadata"], "resourceVersion": str(revision)}
+        return Entry(self.key, {**self.object, "metadata": metadata}, self.value, revision)
+
+    @property
+    def body(self) -> bytes:
+        """The object as JSON with its resourceVersion."""
+        place = self.value.index(_METADATA) + len(_METADATA)
+        comma = b"" if self.value[place : place + 1] == b"}" else b","
+        version = b'"resourceVersion":"%d"%s' % (self.revision, comma)
+        return self.value[:place] + version + self.value[place:]
+
+    @property
+    def namespace(self) -> str:
+        namespace: str = self.object["metadata"].get("namespace", "")
+        return namespace
+
+    @property
+    def name(self) -> str:
+        name: str = self.object["metadata"]["name"]
+        return name
+
+
+class Notice:
+    """What a watcher is told: ADDED, MODIFIED or DELETED, and the object. Its line is made once."""
+
+    __slots__ = ("_line", "entry", "type")
+
+    def __init__(self, type_: str, entry: Entry) -> None:
+        self.type = type_
+        self.entry = entry
+        self._line = b""
+
+    @property
+    def line(self) -> bytes:
+        """The event as a watch's line of JSON."""
+        if not self._line:
+            self._line = b'{"type":"%s","object":%s}\n' % (self.type.encode(), self.entry.body)
+        return self._line
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Change:
+    """One revision of a collection: what came of an object, and what it was before."""
+
+    notice: Notice
+    previous: Entry | None
+
+    @property
+    def revision(self) -> int:
+        return self.notice.entry.revision

@@ -1,0 +1,199 @@
+"""Who may do what: the control plane, a node, and everybody else."""
+
+from pathlib import Path
+
+import pytest
+
+from labctl.api.kinds.core import EVENTS, NODES, PODS
+from labctl.api.objects import Obj
+from labctl.apiserver.authentication import Credentials, authenticate
+from labctl.apiserver.authorization import authorize_path
+from labctl.errors import StatusError
+from tests.apiserver.serving import (
+    client,
+    deployment,
+    node,
+    node_client,
+    pod,
+    refused,
+    run,
+    serving,
+    transport,
+)
+
+_NS = "/api/v1/namespaces/default"
+_LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
+_LEASE: Obj = {"metadata": {"name": "node1"}, "spec": {"holderIdentity": "node1"}}
+_TAINTS = {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}
+
+# What node1 may not do: method, path, body, and a part of the answer.
+_REFUSED: list[tuple[str, str, Obj | None, str]] = [
+    (
+        "POST",
+        f"{_NS}/configmaps",
+        {"metadata": {"name": "x"}},
+        'cannot create resource "configmaps"',
+    ),
+    ("PATCH", f"{_NS}/secrets/x", {}, 'cannot patch resource "secrets" in API group ""'),
+    ("POST", f"{_NS}/pods", pod("x"), "can only create mirror pods"),
+    ("PATCH", f"{_NS}/pods/mine", {}, 'cannot patch resource "pods"'),
+    ("PUT", f"{_NS}/pods/mine", pod("mine"), 'cannot update resource "pods"'),
+    ("POST", f"{_NS}/pods/mine/binding", {}, 'cannot create resource "pods/binding"'),
+    ("GET", f"{_NS}/pods/mine/exec", None, 'cannot get resource "pods/exec"'),
+    (
+        "PATCH",
+        f"{_NS}/pods/theirs/status",
+        {"status": {"phase": "Failed"}},
+        (
+            'pods "theirs" is forbidden: node "node1" can only update pod status for pods with '
+            "spec.nodeName set to itself"
+        ),
+    ),
+    ("DELETE", f"{_NS}/pods/theirs", None, "can only delete pods with spec.nodeName set to itself"),
+    ("POST", f"{_NS}/pods/theirs/eviction", {}, "spec.nodeName set to itself"),
+    ("DELETE", f"{_NS}/pods", None, 'cannot deletecollection resource "pods"'),
+    (
+        "POST",
+        "/api/v1/nodes",
+        node("node9"),
+        'nodes "node9" is forbidden: node "node1" is not allowed to modify node "node9"',
+    ),
+    ("PATCH", "/api/v1/nodes/node2", {}, 'is not allowed to modify node "node2"'),
+    ("PATCH", "/api/v1/nodes/node2/status", {"status": {}}, 'not allowed to modify node "node2"'),
+    ("PATCH", "/api/v1/nodes/node1", _TAINTS, "is not allowed to modify taints"),
+    ("DELETE", "/api/v1/nodes/node1", None, "is not allowed to delete node"),
+    ("DELETE", "/api/v1/nodes/node2", None, 'is not allowed to modify node "node2"'),
+    ("POST", _LEASES, {**_LEASE, "metadata": {"name": "node2"}}, "can only access node lease"),
+    ("POST", _LEASES.replace("kube-node-lease", "default"), _LEASE, "can only access leases in"),
+    ("POST", "/apis/apps/v1/namespaces/default/deployments", deployment("x"), "deployments.apps"),
+    ("GET", "/apis/apps/v1/deployments", None, 'in API group "apps" at the cluster scope'),
+    ("DELETE", "/api/v1/namespaces/default", None, 'cannot delete resource "namespaces"'),
+    ("GET", "/apis/rbac.authorization.k8s.io/v1/clusterroles", None, "clusterroles"),
+]
+
+
+@pytest.mark.parametrize(("method", "path", "body", "message"), _REFUSED)
+def test_what_a_node_may_not_do(
+    tmp_path: Path, method: str, path: str, body: Obj | None, message: str
+) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            admin = client(server)
+            for name in ("node1", "node2"):
+                await admin.create(NODES, node(name))
+            for name, where in (("mine", "node1"), ("theirs", "node2")):
+                await admin.create(PODS, pod(name))
+                await admin.bind("default", name, where)
+            before = server.cache.revision
+            wire = transport(server, "system:node:node1", ("system:nodes",))
+            request = wire.request(
+                method, path, body=body, content_type="application/merge-patch+json"
+            )
+            if method != "PATCH":
+                request.close()
+                request = wire.request(method, path, body=body)
+            await refused(request, 403, "Forbidden", message)
+            await server.cache.fresh()
+            assert server.cache.revision == before
+
+    run(main())
+
+
+def test_what_a_node_does_all_day(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            admin, kubelet = client(server), node_client(server, "node1")
+            wire = kubelet.transport
+            await kubelet.create(NODES, node("node1"))
+            await kubelet.patch(NODES, "node1", {"metadata": {"labels": {"a": "b"}}})
+            ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
+            await kubelet.patch(NODES, "node1", ready, subresource="status")
+            await wire.request("POST", _LEASES, body=_LEASE)
+            await wire.request("PUT", f"{_LEASES}/node1", body=_LEASE)
+            await admin.create(PODS, pod("mine"))
+            await admin.bind("default", "mine", "node1")
+            assert len((await kubelet.list(PODS, fields="spec.nodeName=node1")).items) == 1
+            for kind in ("configmaps", "secrets", "services", "nodes", "namespaces"):
+                await wire.request("GET", f"/api/v1/{kind}")
+            change = {"status": {"phase": "Running", "podIP": "10.244.1.2"}}
+            await kubelet.patch(PODS, "mine", change, "default", subresource="status")
+            event = {
+                "metadata": {"name": "e", "namespace": "default"},
+                "involvedObject": {"kind": "Pod", "namespace": "default", "name": "mine"},
+            }
+            await kubelet.create(EVENTS, event)
+            await kubelet.delete(PODS, "mine", "default", grace=0)
+            assert (await admin.list(PODS)).items == []
+
+    run(main())
+
+
+def test_the_control_planes_components_may_do_their_work(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            for name in ("system:kube-controller-manager", "system:kube-scheduler"):
+                component = client(server, name, ())
+                await component.create(PODS, pod(name.rpartition("-")[2]))
+
+    run(main())
+
+
+def test_a_stranger_is_told_in_kubernetes_words(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            bob = client(server, "bob", ("developers",))
+            error = await refused(
+                bob.get(PODS, "web", "default"),
+                403,
+                "Forbidden",
+                'pods "web" is forbidden: User "bob" cannot get resource "pods" in API group "" '
+                'in the namespace "default"',
+            )
+            assert error.status["details"] == {"name": "web", "kind": "pods"}
+            await refused(
+                bob.list(PODS, "default"),
+                403,
+                "Forbidden",
+                'pods is forbidden: User "bob" cannot list',
+            )
+            # A node's name without a node's group is nobody.
+            await refused(client(server, "system:node:node1", ()).list(PODS), 403, "Forbidden")
+
+    run(main())
+
+
+def test_certificates_and_sockets_name_users() -> None:
+    certificate = {
+        "subject": (
+            (("organizationName", "system:nodes"),),
+            (("organizationName", "second"),),
+            (("commonName", "system:node:node1"),),
+        )
+    }
+    user = authenticate(Credentials(certificate))
+    assert user.name == "system:node:node1"
+    assert user.groups == ("system:nodes", "second", "system:authenticated")
+    assert "system:masters" in authenticate(Credentials(uid=0)).groups
+    assert authenticate(Credentials()).name == "system:anonymous"
+    for credentials in (
+        Credentials(uid=1000),
+        Credentials(authorization="Bearer nonsense"),
+        Credentials({"subject": ((("organizationName", "system:masters"),),)}),
+    ):
+        with pytest.raises(StatusError) as caught:
+            authenticate(credentials)
+        assert (caught.value.code, caught.value.message) == (401, "Unauthorized")
+
+
+def test_paths_without_resources() -> None:
+    anonymous = authenticate(Credentials())
+    admin = authenticate(Credentials(uid=0))
+    for path in ("/healthz", "/livez", "/readyz", "/version", "/livez/ping"):
+        authorize_path(anonymous, path)
+    for path in ("/apis", "/api/v1", "/metrics"):
+        authorize_path(admin, path)
+        with pytest.raises(StatusError) as caught:
+            authorize_path(anonymous, path)
+        assert caught.value.message == (
+            f'forbidden: User "system:anonymous" cannot get path "{path}"'
+        )

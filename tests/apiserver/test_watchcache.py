@@ -1,0 +1,194 @@
+"""The watch cache: no gaps, the same order for all, and slow watchers dropped alone."""
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from labctl.api.kinds.core import CONFIGMAPS, NODES
+from labctl.apiserver.watchcache.cache import WatchCache
+from labctl.apiserver.watchcache.entry import Entry, Notice, stored_form
+from labctl.apiserver.watchcache.watcher import Watcher
+from labctl.errors import StatusError
+from labctl.store.sqlite import SqliteStore
+
+
+def run(main: Coroutine[Any, Any, None]) -> None:
+    asyncio.run(asyncio.wait_for(main, 30))
+
+
+@asynccontextmanager
+async def cached(
+    directory: Path, history: int = 1000, backlog: int = 1000
+) -> AsyncIterator[tuple[SqliteStore, WatchCache]]:
+    store = SqliteStore.open(directory / "store.db")
+    cache = WatchCache(store, history, backlog)
+    await cache.start()
+    try:
+        yield store, cache
+    finally:
+        await cache.stop()
+        await store.close()
+
+
+async def put(store: SqliteStore, name: str, expect: int, **labels: str) -> int:
+    obj = {
+        "apiVersion": "v1",
+        "kind": "ConfigMap",
+        "metadata": {"name": name, "namespace": "default", "labels": labels},
+    }
+    return await store.txn(CONFIGMAPS.key("default", name), expect, stored_form(obj))
+
+
+def names(notices: list[Notice]) -> list[tuple[str, str]]:
+    return [(notice.type, notice.entry.name) for notice in notices]
+
+
+def everything(_: Entry) -> bool:
+    return True
+
+
+def is_blue(entry: Entry) -> bool:
+    labels: dict[str, str] = entry.object["metadata"].get("labels", {})
+    return labels.get("colour") == "blue"
+
+
+async def told(watcher: Watcher, count: int) -> list[Notice]:
+    notices: list[Notice] = []
+    while len(notices) < count:
+        await watcher.wait(10)
+        notices += watcher.take()
+    return notices
+
+
+def test_an_entry_carries_its_revision_in_both_forms() -> None:
+    for metadata in ({"name": "n"}, {}):
+        value = stored_form({"kind": "Node", "apiVersion": "v1", "metadata": metadata, "spec": {}})
+        entry = Entry.decoded("/core/nodes/n", value, 42)
+        expected = {
+            "apiVersion": "v1",
+            "kind": "Node",
+            "metadata": {"resourceVersion": "42", **metadata},
+            "spec": {},
+        }
+        assert entry.object == expected
+        assert msgspec.json.decode(entry.body) == expected
+        assert msgspec.json.decode(entry.at(43).body)["metadata"]["resourceVersion"] == "43"
+
+
+def test_a_list_and_its_watch_leave_no_gap(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with cached(tmp_path) as (store, cache):
+            await put(store, "a", 0)
+            await cache.fresh()
+            async with cache.watch(CONFIGMAPS, everything, cache.revision) as watcher:
+                listed = [entry.name for entry in cache.entries(CONFIGMAPS)]
+                await put(store, "b", 0)
+                revision = await put(store, "c", 0)
+                await store.txn(CONFIGMAPS.key("default", "c"), revision, None)
+                notices = await told(watcher, 3)
+            assert listed == ["a"]
+            assert names(notices) == [("ADDED", "b"), ("ADDED", "c"), ("DELETED", "c")]
+            deleted = notices[-1].entry
+            assert deleted.revision == revision + 1
+            assert deleted.object["metadata"]["resourceVersion"] == str(revision + 1)
+
+    run(main())
+
+
+def test_selectors_turn_changes_into_additions_and_deletions(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            cached(tmp_path) as (store, cache),
+            cache.watch(CONFIGMAPS, is_blue, 0) as watcher,
+        ):
+            revision = await put(store, "a", 0, colour="red")
+            revision = await put(store, "a", revision, colour="blue")
+            revision = await put(store, "a", revision, colour="blue", size="big")
+            left = await put(store, "a", revision, colour="red")
+            revision = await put(store, "a", left, colour="blue")
+            await store.txn(CONFIGMAPS.key("default", "a"), revision, None)
+            notices = await told(watcher, 5)
+            kinds = [kind for kind, _ in names(notices)]
+            assert kinds == ["ADDED", "MODIFIED", "DELETED", "ADDED", "DELETED"]
+            # The last state that matched, at the revision at which it stopped to.
+            assert notices[2].entry.object["metadata"]["labels"]["colour"] == "blue"
+            assert notices[2].entry.revision == left
+
+    run(main())
+
+
+def test_a_slow_watcher_is_dropped_alone_and_can_resume(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with (
+            cached(tmp_path, backlog=10) as (store, cache),
+            cache.watch(CONFIGMAPS, everything, 0) as slow,
+            cache.watch(CONFIGMAPS, everything, 0) as quick,
+        ):
+            seen: list[Notice] = []
+            for number in range(30):
+                await put(store, f"c{number}", 0)
+                seen += await told(quick, 1)
+            assert slow.lost
+            assert not quick.lost
+            assert len(seen) == 30
+            async with cache.watch(CONFIGMAPS, everything, seen[4].entry.revision) as resumed:
+                assert names(resumed.take()) == names(seen[5:])
+
+    run(main())
+
+
+def test_watching_from_before_the_history_is_told_to_begin_anew(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with cached(tmp_path, history=5) as (store, cache):
+            revisions = [await put(store, f"c{number}", 0) for number in range(10)]
+            await cache.fresh()
+            with pytest.raises(StatusError) as caught:
+                async with cache.watch(CONFIGMAPS, everything, revisions[3]):
+                    pass
+            assert (caught.value.code, caught.value.reason) == (410, "Expired")
+            assert caught.value.message == "too old resource version: 4 (5)"
+            async with cache.watch(CONFIGMAPS, everything, revisions[4]) as watcher:
+                assert len(watcher.take()) == 5
+            async with cache.watch(NODES, everything, 0) as watcher:
+                assert watcher.take() == []  # nothing of nodes was ever forgotten
+
+    run(main())
+
+
+def test_history_survives_a_restart_of_the_server(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with cached(tmp_path) as (store, cache):
+            first = await put(store, "a", 0)
+            await put(store, "a", first, size="big")
+            await put(store, "b", 0)
+        async with (
+            cached(tmp_path) as (store, cache),
+            cache.watch(CONFIGMAPS, everything, first) as watcher,
+        ):
+            assert names(watcher.take()) == [("MODIFIED", "a"), ("ADDED", "b")]
+        async with cached(tmp_path, history=1) as (store, cache):
+            assert sorted(entry.name for entry in cache.entries(CONFIGMAPS)) == ["a", "b"]
+            with pytest.raises(StatusError):
+                async with cache.watch(CONFIGMAPS, everything, first):
+                    pass
+
+    run(main())
+
+
+def test_a_revision_that_has_not_happened_is_waited_for_a_while(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with cached(tmp_path) as (store, cache):
+            waiting = asyncio.create_task(cache.reached(1))
+            await put(store, "a", 0)
+            await waiting
+            with pytest.raises(StatusError) as caught:
+                await cache.reached(1000)
+            assert caught.value.code == 504
+            assert caught.value.message == "Too large resource version: 1000, current: 1"
+
+    run(main())
