@@ -1,0 +1,25 @@
+"""What all controllers share: who they are, what they see, and how they run."""
+
+from dataclasses import dataclass
+from typing import Protocol
+
+from labctl.client.client import Client
+from labctl.client.events import EventRecorder
+from labctl.controllers.caches import Caches
+from labctl.controllers.settings import Settings
+
+
+class Controller(Protocol):
+    """Runs until cancelled, once the caches that it subscribed to are being filled."""
+
+    async def run(self) -> None: ...
+
+
+@dataclass(frozen=True)
+class Desk:
+    """A controller's place to work: its client, its Events' voice, and the shared caches."""
+
+    client: Client
+    recorder: EventRecorder
+    caches: Caches
+    settings: Settings

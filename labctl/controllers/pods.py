@@ -1,0 +1,47 @@
+"""What controllers ask of a Pod: pure predicates, as in Kubernetes' api/v1/pod."""
+
+from labctl.api.objects import Obj, condition, is_deleting, parse_time
+
+_FINISHED = ("Succeeded", "Failed")
+
+
+def phase(pod: Obj) -> str:
+    return str((pod.get("status") or {}).get("phase") or "Pending")
+
+
+def node_name(pod: Obj) -> str:
+    return pod["spec"].get("nodeName") or ""
+
+
+def is_finished(pod: Obj) -> bool:
+    return phase(pod) in _FINISHED
+
+
+def is_active(pod: Obj) -> bool:
+    """Whether it counts as a replica: neither finished nor on its way out."""
+    return not is_finished(pod) and not is_deleting(pod)
+
+
+def is_ready(pod: Obj) -> bool:
+    ready = condition(pod, "Ready")
+    return ready is not None and ready.get("status") == "True"
+
+
+def ready_since(pod: Obj) -> float | None:
+    """When it became Ready (epoch seconds); None while it is not."""
+    ready = condition(pod, "Ready")
+    if ready is None or ready.get("status") != "True":
+        return None
+    return parse_time(ready["lastTransitionTime"])
+
+
+def is_available(pod: Obj, min_ready_seconds: int, now: float) -> bool:
+    """Ready for at least `min_ready_seconds`."""
+    since = ready_since(pod)
+    return since is not None and (min_ready_seconds == 0 or since + min_ready_seconds <= now)
+
+
+def restarts(pod: Obj) -> int:
+    """The most restarts of any of its containers."""
+    statuses = (pod.get("status") or {}).get("containerStatuses") or ()
+    return max((status.get("restartCount", 0) for status in statuses), default=0)
