@@ -1,0 +1,176 @@
+"""Network namespaces: made, pinned, entered and left.
+
+A namespace lives as long as something holds it: a process in it, a descriptor, a socket made in
+it, or a pin. A pin is a bind mount of the namespace file on /run/netns/NAME, which is where
+`ip netns` looks. Python 3.11 has neither os.setns nor os.unshare, so both come from libc here.
+
+setns and unshare concern one thread. labctl's processes do all such work in their only thread; a
+socket made inside a namespace belongs to it for ever, wherever its owner goes afterwards.
+"""
+
+import contextlib
+import ctypes
+import errno
+import os
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+from labctl import names
+from labctl.errors import NetError
+
+CLONE_NEWNS = 0x0002_0000
+CLONE_NEWUTS = 0x0400_0000
+CLONE_NEWIPC = 0x0800_0000
+CLONE_NEWPID = 0x2000_0000
+CLONE_NEWNET = 0x4000_0000
+
+_MS_BIND = 0x1000
+_MNT_DETACH = 2
+_HERE = "/proc/thread-self/ns/net"
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+Place = str | Path | int  # the path of a namespace file, or an open descriptor of one
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise NetError(f"{what}: {os.strerror(code)}", code)
+
+
+def unshare(flags: int) -> None:
+    """Gives this thread new namespaces of the kinds in `flags` (CLONE_NEW…)."""
+    _check(_libc.unshare(flags), "unshare")
+
+
+def setns(descriptor: int, flags: int) -> None:
+    """Moves this thread into the namespace that `descriptor` refers to (kind in `flags`, or 0)."""
+    _check(_libc.setns(descriptor, flags), "setns")
+
+
+def netns_path(name: str) -> Path:
+    """Where the pin of the namespace `name` is, or would be."""
+    return names.netns_path(name)
+
+
+@contextlib.contextmanager
+def _opened(place: Place) -> Iterator[int]:
+    if isinstance(place, int):
+        yield place
+        return
+    try:
+        descriptor = os.open(place, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NetError(f"open {place}: {error.strerror}", error.errno or 0) from error
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def enter(place: Place) -> None:
+    """Moves this thread into a network namespace for good."""
+    with _opened(place) as descriptor:
+        setns(descriptor, CLONE_NEWNET)
+
+
+@contextlib.contextmanager
+def inside(place: Place) -> Iterator[None]:
+    """Runs its body in a network namespace and comes back, whatever the body does.
+
+    The body must not await: another task of the loop would find itself in the namespace.
+    """
+    with _opened(_HERE) as home, _opened(place) as there:
+        setns(there, CLONE_NEWNET)
+        try:
+            yield
+        finally:
+            setns(home, CLONE_NEWNET)
+
+
+def socket_in(place: Place, family: int, kind: int, protocol: int = 0) -> socket.socket:
+    """A socket that belongs to the namespace `place`, as `socket.socket(family, kind, protocol)`."""
+    with inside(place):
+        return socket.socket(family, kind, protocol)
+
+
+def pinned(prefix: str) -> tuple[str, ...]:
+    """The names in /run/netns that begin with `prefix`, sorted."""
+    try:
+        found = os.listdir(names.NETNS_DIR)
+    except FileNotFoundError:
+        return ()
+    return tuple(sorted(name for name in found if name.startswith(prefix)))
+
+
+def create_netns(name: str) -> Path:
+    """Makes a fresh network namespace, pins it as `name`, and returns the pin's path.
+
+    Raises NetError (EEXIST) if there is such a pin.
+    """
+    with _opened(_HERE) as home:
+        unshare(CLONE_NEWNET)
+        try:
+            return pin_netns(name, _HERE)
+        finally:
+            setns(home, CLONE_NEWNET)
+
+
+def pin_netns(name: str, source: str) -> Path:
+    """Pins the namespace whose file is `source` (/proc/PID/ns/net) as `name`; as `create_netns`.
+
+    A pin that is half made is taken back.
+    """
+    pin = netns_path(name)
+    _create_pin_file(pin)
+    try:
+        _bind(source, pin)
+    except NetError:
+        pin.unlink()
+        raise
+    return pin
+
+
+def _create_pin_file(pin: Path) -> None:
+    for _ in range(100):  # whoever drops the last pin removes the directory: try again
+        pin.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+        try:
+            os.close(os.open(pin, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o444))
+        except FileNotFoundError:
+            continue
+        except FileExistsError as error:
+            raise NetError(f"ip netns add {pin.name}: exists already", errno.EEXIST) from error
+        return
+    raise NetError(f"{pin.parent} does not stay", errno.ENOENT)
+
+
+def _bind(source: str, target: Path) -> None:
+    result = _libc.mount(source.encode(), str(target).encode(), None, _MS_BIND, None)
+    _check(result, f"mount --bind {source} {target}")
+
+
+def is_netns(path: Path) -> bool:
+    """Whether `path` leads to a living namespace: a pin in place, or the link to one."""
+    try:
+        with _opened(path) as descriptor:
+            # nsfs has a device of its own, shared by all namespace files
+            return os.fstat(descriptor).st_dev == os.stat(_HERE).st_dev
+    except NetError:
+        return False
+
+
+def delete_netns(name: str) -> None:
+    """Drops the pin `name`, mounted, a bare file or a symbolic link; none there is no error.
+
+    The namespace itself goes when nothing else holds it. unlink also detaches copies of the mount
+    that containers' mount namespaces took along (the kernel's detach_mounts, since 3.18).
+    """
+    pin = netns_path(name)
+    if not pin.is_symlink():
+        while _libc.umount2(str(pin).encode(), _MNT_DETACH) == 0:
+            pass  # a pin can be mounted over itself several times
+    pin.unlink(missing_ok=True)
+    with contextlib.suppress(OSError):
+        names.NETNS_DIR.rmdir()  # only if empty, and not if `ip netns` has mounted it
