@@ -1,0 +1,94 @@
+"""Making the fabric what it should be, from nothing or from whatever is there.
+
+Namespaces first, then the fabric's own, which plugs a cable into every other one, then the others.
+Each is observed, compared and mended, so it is idempotent; nodes that the lab no longer has go.
+"""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from labctl import names
+from labctl.api.lab import LabSpec
+from labctl.fabric import topology
+from labctl.net import namespaces, sysctl
+from labctl.net.apply import apply
+from labctl.net.diff import diff
+from labctl.net.netlink import Netlink
+from labctl.net.nouns import Link, Noun
+from labctl.net.observe import observe_like
+from labctl.net.operations import Operation
+from labctl.net.state import NetState
+from labctl.net.veth import delete_port
+
+
+def converge(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operation, ...]]:
+    """Makes the fabric of `spec`; returns what was done, by namespace, where anything was.
+
+    The cables of the nodes named in `cut` stay out. Raises NetError.
+    """
+    desired = topology.desired_fabric(spec)
+    fabric = names.fabric_netns(spec.name)
+    desired[fabric] = _as_on_this_host(desired[fabric], {names.port_name(node) for node in cut})
+    _remove_other_nodes(spec.name, desired)
+    fresh = {netns for netns in desired if _ensure_netns(netns)}
+    _unplug_half_cables(desired[fabric], fabric, fresh)
+    nodes = names.node_netns(spec.name, "")
+    done = {
+        netns: _mend(netns, state, shared=netns.startswith(nodes))
+        for netns, state in desired.items()
+    }
+    return {netns: operations for netns, operations in done.items() if operations}
+
+
+def _as_on_this_host(fabric: NetState, cut: Collection[str]) -> NetState:
+    """The fabric's own state with cables out, and with the settings that this host has."""
+    setting = topology.bridge_netfilter_off()
+    extra: tuple[Noun, ...] = (setting,) if sysctl.read(setting.name) is not None else ()
+    out = (replace(n, up=False) for n in fabric if isinstance(n, Link) and n.name in cut)
+    return fabric | (*extra, *out)
+
+
+def _ensure_netns(name: str) -> bool:
+    """Makes the namespace, unless it is there; returns whether it is new."""
+    if namespaces.is_netns(namespaces.netns_path(name)):
+        return False
+    namespaces.delete_netns(name)  # a pin that leads nowhere: left by a crash or a reboot
+    namespaces.create_netns(name)
+    return True
+
+
+def _unplug_half_cables(switch: NetState, fabric: str, fresh: Collection[str]) -> None:
+    """Deletes the ends of cables whose other end was in a namespace that is made anew.
+
+    The kernel would do so as well, some time after the last holder of the old one is gone.
+    """
+    for port in switch:
+        if not isinstance(port, Link) or port.peer is None:
+            continue
+        machine = port.peer.netns.rpartition("/")[2]
+        if machine in fresh and fabric not in fresh:
+            _delete_link(fabric, port.name)
+        elif fabric in fresh and machine not in fresh:
+            _delete_link(machine, port.peer.name)
+
+
+def _delete_link(netns: str, name: str) -> None:
+    with Netlink.at(namespaces.netns_path(netns)) as netlink:
+        delete_port(netlink, name)
+
+
+def _mend(netns: str, desired: NetState, *, shared: bool) -> tuple[Operation, ...]:
+    """Brings a namespace to `desired`; in one shared with an agent, all else is the agent's."""
+    with Netlink.at(namespaces.netns_path(netns)) as netlink:
+        observed = observe_like(netlink, desired)
+        if shared:
+            observed = observed.select(lambda noun: noun.key in desired.by_key)
+        operations = diff(observed, desired)
+        apply(netlink, operations)
+    return operations
+
+
+def _remove_other_nodes(lab: str, wanted: Collection[str]) -> None:
+    for netns in namespaces.pinned(names.node_netns(lab, "")):
+        if netns not in wanted:
+            namespaces.delete_netns(netns)
