@@ -1,0 +1,163 @@
+"""Starting a contained program: the child's side, from fork to exec.
+
+Only system calls from here on: no logging, no event loop, nothing that another part of the program
+might hold half-done at the moment of the fork. Whatever fails is told to the parent.
+"""
+
+import errno
+import fcntl
+import gc
+import os
+import signal
+import socket
+import struct
+import termios
+from typing import NoReturn
+
+import msgspec
+
+from labctl.errors import NetError
+from labctl.net.namespaces import CLONE_NEWNS, setns, unshare
+from labctl.runtime.home import SANDBOX_KINDS
+from labctl.runtime.launch import Failure, Launch
+from labctl.runtime.privileges import drop_privileges
+from labctl.runtime.programs import DEFAULT_PATH
+from labctl.runtime.root import enter_new_root
+from labctl.runtime.syscalls import die_with_parent
+
+_NOT_FOUND, _CANNOT_EXECUTE, _CANNOT_START = 127, 126, 128
+
+
+class CannotExecute(Exception):
+    def __init__(self, failure: Failure) -> None:
+        super().__init__(failure.message)
+        self.failure = failure
+
+
+def become(plan: Launch, sync: int) -> NoReturn:
+    """Turns this forked process into the program of `plan`. Does not return."""
+    gc.disable()
+    channel = socket.socket(fileno=sync)
+    try:
+        if channel.recv(1) == b"g":
+            _prepare(plan, channel)
+            _execute(plan)
+    except CannotExecute as error:
+        _tell(channel, error.failure)
+    except (OSError, NetError) as error:
+        _tell(channel, Failure(_sentence(error), _CANNOT_START))
+    except BaseException as error:
+        _tell(channel, Failure(f"{type(error).__name__}: {error}", _CANNOT_START))
+    os._exit(_CANNOT_START)
+
+
+def _prepare(plan: Launch, channel: socket.socket) -> None:
+    _close_all_but(_needed(plan) | {0, 1, 2, channel.fileno()})
+    _reset_signals()
+    setns(plan.sandbox, SANDBOX_KINDS)
+    _enter_file_systems(plan)
+    if plan.terminal is None:
+        os.setsid()
+        _arrange_stdio(plan.stdio)
+    else:
+        _open_terminal(plan, channel)
+    _enter_working_dir(plan)
+    drop_privileges(plan.last_capability)
+    if plan.leashed:
+        die_with_parent()  # last: a change of credentials may clear it
+
+
+def _needed(plan: Launch) -> set[int]:
+    candidates = (plan.sandbox, plan.container, *plan.stdio)
+    return {descriptor for descriptor in candidates if descriptor is not None}
+
+
+def _close_all_but(kept: set[int]) -> None:
+    """At once, and not at exec: a copy of a listening socket would keep it, and a dead pod, alive."""
+    first = 0
+    for descriptor in sorted(kept):
+        if first < descriptor:  # an empty range is close_range(2)'s "up to the last" in Python 3.11
+            os.closerange(first, descriptor)
+        first = descriptor + 1
+    os.closerange(first, 2**31 - 1)
+
+
+def _reset_signals() -> None:
+    """Default actions and nothing blocked; exec keeps both as they are (signal(7))."""
+    for number in signal.valid_signals():
+        if number not in (signal.SIGKILL, signal.SIGSTOP):
+            try:
+                signal.signal(number, signal.SIG_DFL)
+            except (OSError, ValueError):
+                continue  # real-time signals that the C library keeps for itself
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
+
+
+def _enter_file_systems(plan: Launch) -> None:
+    if plan.container is not None:
+        setns(plan.container, CLONE_NEWNS)  # root and working directory come with it: setns(2)
+    elif plan.root is not None:
+        unshare(CLONE_NEWNS)
+        enter_new_root(plan.root)
+
+
+def _arrange_stdio(stdio: tuple[int | None, int | None, int | None]) -> None:
+    null = os.open(os.devnull, os.O_RDWR | os.O_CLOEXEC)
+    for target, descriptor in enumerate(stdio):
+        os.dup2(null if descriptor is None else descriptor, target)
+
+
+def _open_terminal(plan: Launch, channel: socket.socket) -> None:
+    """A terminal of the container's own devpts, controlling this session; its master to the parent."""
+    assert plan.terminal is not None
+    master, slave = os.openpty()
+    size = struct.pack("HHHH", plan.terminal.rows, plan.terminal.columns, 0, 0)
+    fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
+    socket.send_fds(channel, [b"\n"], [master])
+    os.close(master)
+    os.login_tty(slave)
+
+
+def _enter_working_dir(plan: Launch) -> None:
+    directory = plan.working_dir or "/"
+    os.makedirs(directory, exist_ok=True)  # as runc does
+    os.chdir(directory)
+
+
+def _execute(plan: Launch) -> NoReturn:
+    """execvpe, with runc's words for what goes wrong."""
+    program = plan.argv[0] if plan.argv else ""
+    if "/" in program:
+        _try(program, program, plan)
+    denied: CannotExecute | None = None
+    for directory in plan.env.get("PATH", DEFAULT_PATH).split(":"):
+        if directory and program and "/" not in program:
+            try:
+                _try(f"{directory}/{program}", program, plan)
+            except CannotExecute as error:
+                denied = error if error.failure.code == _CANNOT_EXECUTE else denied
+    message = f'exec: "{program}": executable file not found in $PATH'
+    raise denied or CannotExecute(Failure(message, _NOT_FOUND))
+
+
+def _try(path: str, program: str, plan: Launch) -> NoReturn:
+    try:
+        os.execve(path, plan.argv, plan.env)  # noqa: S606 (a container's program, no shell)
+    except OSError as error:
+        reason = (error.strerror or "").lower()
+        if error.errno in (errno.ENOENT, errno.ENOTDIR):
+            message = f'exec: "{program}": stat {path}: {reason}'
+            raise CannotExecute(Failure(message, _NOT_FOUND)) from error
+        message = f'exec: "{program}": {reason}'
+        raise CannotExecute(Failure(message, _CANNOT_EXECUTE)) from error
+
+
+def _sentence(error: OSError | NetError) -> str:
+    if isinstance(error, NetError):
+        return error.message
+    where = f"{error.filename}: " if error.filename else ""
+    return f"{where}{(error.strerror or str(error)).lower()}"
+
+
+def _tell(channel: socket.socket, failure: Failure) -> None:
+    channel.send(msgspec.json.encode(failure))

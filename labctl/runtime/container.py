@@ -1,0 +1,226 @@
+"""A container: created → running → exited, with a program or a stand-in as its body."""
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from labctl.cri.errors import FAILED_PRECONDITION, CriError
+from labctl.cri.messages import Container, ContainerConfig, Port
+from labctl.errors import NetError
+from labctl.runtime.child import become
+from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.logs import LogFile
+from labctl.runtime.machine import Machine
+from labctl.runtime.processes import Exit, Identity, Process
+from labctl.runtime.program import Output, Program
+from labctl.runtime.programs import arguments, environment, why_stand_in
+from labctl.runtime.records import ContainerRecord
+from labctl.runtime.sandbox import LiveSandbox
+from labctl.runtime.standin.server import StandIn
+
+
+def container_id(sandbox_id: str, config: ContainerConfig) -> str:
+    return f"{sandbox_id}.{config.name}.{config.attempt}"
+
+
+def new_container(sandbox_id: str, config: ContainerConfig) -> Container:
+    """Decides between program and stand-in by what is on the host now."""
+    why = why_stand_in(config)
+    identity = container_id(sandbox_id, config)
+    return Container(
+        identity, sandbox_id, config, "created", bool(why), why, created_at=time.time()
+    )
+
+
+class LiveContainer:
+    """`value` is what clients see of it; `changed` is called after each change of it."""
+
+    def __init__(
+        self,
+        machine: Machine,
+        sandbox: LiveSandbox,
+        value: Container,
+        changed: Callable[["LiveContainer"], None],
+    ) -> None:
+        self._machine = machine
+        self._sandbox = sandbox
+        self._changed = changed
+        self._starting = False
+        self.value = value
+        self.program: Program | None = None
+        self.stand_in: StandIn | None = None
+
+    @property
+    def id(self) -> str:
+        return self.value.id
+
+    def record(self) -> ContainerRecord:
+        identity = self.program.process.identity if self.program else None
+        return ContainerRecord(self.value, identity)
+
+    async def start(self) -> Container:
+        """Raises CriError; the container is then exited with the code that says why."""
+        if self.value.state == "running":
+            return self.value
+        if self.value.state == "exited" or self._starting:
+            raise CriError(f"container {self.id} was started before", FAILED_PRECONDITION)
+        self._starting = True
+        try:
+            await self._start_body()
+        except (CriError, NetError) as error:
+            self._cannot_run(error)
+            raise
+        finally:
+            self._starting = False
+        return self.value
+
+    async def _start_body(self) -> None:
+        if self.value.stand_in:
+            self._open_stand_in()
+            self._runs(0)
+            return
+        program, launched = self._launch_program()
+        self.program = program
+        self._changed(self)  # on record before it may go on
+        try:
+            await launched.executed()
+        except CriError:
+            self.program = None
+            program.output.finish()
+            raise
+        self._runs(program.process.pid)
+        program.process.exited.add_done_callback(self._program_exited)
+
+    def _launch_program(self) -> tuple[Program, Launched]:
+        config = self.value.config
+        output = Output(self._machine.streams, self.id, config.log_path)
+        try:
+            with output.ends() as (stdout, stderr):
+                launched = launch(
+                    self._machine.home,
+                    Launch(
+                        argv=arguments(config),
+                        env=environment(config, self._sandbox.hostname),
+                        working_dir=config.working_dir,
+                        sandbox=self._sandbox.namespaces(),
+                        root=self._sandbox.root(),
+                        stdio=(None, stdout, stderr),
+                        last_capability=self._machine.last_capability,
+                    ),
+                    become,
+                )
+        except BaseException:
+            output.finish()
+            raise
+        return Program(launched.process, output), launched
+
+    def _open_stand_in(self) -> None:
+        """Its log is made with its first line: most stand-ins are never asked anything."""
+        log = LogFile(self.value.config.log_path)
+        place = self._sandbox.namespaces()
+        self.stand_in = StandIn(place, self._ports(), self._facts(), log.write_line)
+
+    def _ports(self) -> list[Port]:
+        config = self.value.config
+        wanted = [*config.ports, *(Port(number) for number in config.probe_ports)]
+        return [port for port in dict.fromkeys(wanted) if port.protocol != "SCTP"]
+
+    def _facts(self) -> dict[str, Any]:
+        pod = self._sandbox.config
+        return {
+            "pod": pod.name,
+            "namespace": pod.namespace,
+            "node": pod.node,
+            "podIP": pod.ip,
+            "container": self.value.config.name,
+        }
+
+    async def stop(self, timeout_seconds: float) -> Container:
+        """A stand-in stops at once: grace is for processes. What does not run is left as it is."""
+        self.close_stand_in(0)
+        if self.program is not None:
+            await self.program.stop(timeout_seconds)
+        return self.value
+
+    async def kill(self) -> None:
+        await self.stop(0)
+
+    def close_stand_in(self, code: int) -> None:
+        if self.stand_in is not None:
+            self.stand_in.close()
+            self.stand_in = None
+            self._ended(Exit(code))
+
+    def adopt(self, identity: Identity | None) -> None:
+        """Takes up a container that ran under an earlier runtime."""
+        if self.value.state == "exited":
+            return
+        if self.value.stand_in:
+            self._adopt_stand_in()
+        elif identity is not None:
+            self._adopt_program(identity)
+
+    def _adopt_stand_in(self) -> None:
+        if self.value.state != "running":
+            return
+        try:
+            self._open_stand_in()
+        except (CriError, NetError) as error:
+            self._exit(137, 0, "Error", error.message)
+
+    def _adopt_program(self, identity: Identity) -> None:
+        output = Output(self._machine.streams, self.id, self.value.config.log_path)
+        process = Process.adopt(identity)
+        if process is None:
+            output.finish()
+            self._ended(Exit(137, known=False))
+            return
+        self.program = Program(process, output)
+        if self.value.state == "created":  # the runtime died between its go and its record
+            self._runs(process.pid)
+        process.exited.add_done_callback(self._program_exited)
+
+    def release(self) -> None:
+        """Lets go of it; the program goes on."""
+        if self.program is not None:
+            self.program.process.release()
+            self.program.output.release()
+        if self.stand_in is not None:
+            self.stand_in.close()
+
+    def _runs(self, pid: int) -> None:
+        self.value = replace(self.value, state="running", pid=pid, started_at=time.time())
+        self._changed(self)
+
+    def _program_exited(self, exited: "asyncio.Future[Exit]") -> None:
+        if exited.cancelled() or self.program is None:
+            return
+        self.program.output.finish()
+        self.program = None
+        self._ended(exited.result())
+
+    def _ended(self, how: Exit) -> None:
+        reason = "Completed" if how.code == 0 else "Error"
+        message = ""
+        if not how.known:
+            reason, message = "ContainerStatusUnknown", "It ended while nobody could see how."
+        self._exit(how.code, how.signal, reason, message)
+
+    def _cannot_run(self, error: CriError | NetError) -> None:
+        code = error.code if isinstance(error, CriError) and error.code else 128
+        self._exit(code, 0, "ContainerCannotRun", error.message)
+
+    def _exit(self, code: int, number: int, reason: str, message: str) -> None:
+        self.value = replace(
+            self.value,
+            state="exited",
+            pid=0,
+            exit_code=code,
+            signal=number,
+            reason=reason,
+            message=message,
+            finished_at=time.time(),
+        )
+        self._changed(self)

@@ -1,0 +1,45 @@
+"""Exec: a further program in a container, or beside a stand-in, contained as a container is."""
+
+from labctl.cri.errors import EXEC_ERROR, FAILED_PRECONDITION, INVALID_ARGUMENT, CriError
+from labctl.cri.messages import Exec
+from labctl.errors import NetError
+from labctl.runtime.child import become
+from labctl.runtime.container import LiveContainer
+from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.machine import Machine
+from labctl.runtime.programs import environment
+from labctl.runtime.sandbox import LiveSandbox
+
+Stdio = tuple[int | None, int | None, int | None]
+_TERMINAL_ENV = {"TERM": "xterm"}  # as containerd has it
+
+
+def launch_exec(
+    machine: Machine, sandbox: LiveSandbox, container: LiveContainer, request: Exec, stdio: Stdio
+) -> Launched:
+    """Joins all of the container's namespaces; beside a stand-in, those of the sandbox, with a root
+    and a pid namespace for this one program. Raises CriError.
+    """
+    if container.value.state != "running":
+        raise CriError(f"container {container.id} is not running", FAILED_PRECONDITION)
+    if not request.command:
+        raise CriError("exec: no command", INVALID_ARGUMENT)
+    config = container.value.config
+    joined = container.program.process.pidfd if container.program else None
+    terminal = _TERMINAL_ENV if request.terminal else {}
+    plan = Launch(
+        argv=request.command,
+        env=terminal | environment(config, sandbox.hostname) | dict(request.env),
+        working_dir=config.working_dir,
+        sandbox=sandbox.namespaces() if joined is None else joined,
+        container=joined,
+        root=sandbox.root() if joined is None else None,
+        stdio=stdio,
+        terminal=request.terminal,
+        last_capability=machine.last_capability,
+        leashed=True,
+    )
+    try:
+        return launch(machine.home, plan, become)
+    except NetError as error:
+        raise CriError(error.message, EXEC_ERROR) from error

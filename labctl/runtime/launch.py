@@ -1,0 +1,146 @@
+"""Starting a contained program: the parent's side.
+
+The runtime forks; the child (child.py) waits for a go, builds or joins its surroundings and executes
+the program. Between the two is one socket pair, closed on exec: "go" one way; a failure, or a new
+terminal's master, the other way; end of file says that the program was executed. So a runtime that
+dies in between leaves nobody behind that is not recorded: the child, without its go, ends.
+"""
+
+import asyncio
+import contextlib
+import os
+import signal
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+
+from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
+from labctl.cri.messages import TerminalSize
+from labctl.net.namespaces import CLONE_NEWPID, setns, unshare
+from labctl.runtime.home import Home
+from labctl.runtime.processes import Process
+from labctl.runtime.root import Root
+
+
+@dataclass(frozen=True)
+class Launch:
+    """A program to start and what surrounds it.
+
+    `sandbox` is the pidfd of a pause, whose net, ipc and uts namespaces are joined. Then either a
+    `root` is built in new mount and pid namespaces, or those of `container` (a pidfd) are joined.
+    One that is `leashed` dies with the runtime.
+    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one.
+    """
+
+    argv: tuple[str, ...]
+    env: dict[str, str]
+    working_dir: str
+    sandbox: int
+    root: Root | None = None
+    container: int | None = None
+    stdio: tuple[int | None, int | None, int | None] = (None, None, None)
+    terminal: TerminalSize | None = None
+    last_capability: int = 40
+    leashed: bool = False
+
+
+@dataclass(frozen=True)
+class Failure:
+    """What the child says when it could not execute: a sentence, and the exit code to tell."""
+
+    message: str
+    code: int
+
+
+class Launched:
+    """A child on its way to its exec. `process` can be killed at any time."""
+
+    def __init__(self, process: Process, sync: socket.socket) -> None:
+        self.process = process
+        self._sync = sync
+        self._said = b""
+        self._master: int | None = None
+
+    async def executed(self) -> int | None:
+        """Lets the child go on; returns once it executed the program, with its terminal's master.
+
+        Raises CriError with the child's own words and code 127, 126 or 128; it has ended then.
+        """
+        try:
+            self._sync.send(b"g")
+            while await self._listen():
+                pass
+        except OSError as error:
+            self._said = msgspec.json.encode(Failure(f"exec: {error.strerror}", 128))
+        finally:
+            self._sync.close()
+        if self._said:
+            await self._failed(msgspec.json.decode(self._said, type=Failure))
+        return self._master
+
+    async def _listen(self) -> bool:
+        await _readable(self._sync)
+        data, descriptors, _, _ = socket.recv_fds(
+            self._sync, 65536, 1, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
+        )
+        if descriptors:
+            self._master = descriptors[0]
+        self._said += data.strip()
+        return bool(data)
+
+    async def _failed(self, failure: Failure) -> None:
+        if self._master is not None:
+            os.close(self._master)
+        await self.process.wait()
+        raise CriError(failure.message, RUN_CONTAINER_ERROR, failure.code)
+
+
+def launch(home: Home, plan: Launch, become: Callable[[Launch, int], None]) -> Launched:
+    """Forks. `become` runs in the child, with its end of the socket pair, and never returns."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    try:
+        with home.away(CLONE_NEWPID):
+            _choose_pid_namespace(plan)
+            pid = _fork(plan, theirs.fileno(), become)
+    except BaseException:
+        ours.close()
+        raise
+    finally:
+        theirs.close()
+    ours.setblocking(False)
+    return Launched(Process.of_child(pid), ours)
+
+
+def _choose_pid_namespace(plan: Launch) -> None:
+    """For the next child only: neither call moves the caller itself (pid_namespaces(7))."""
+    if plan.container is not None:
+        setns(plan.container, CLONE_NEWPID)
+    else:
+        unshare(CLONE_NEWPID)
+
+
+def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
+    everything = signal.valid_signals()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    try:
+        pid = os.fork()
+        if pid == 0:
+            # signals stay blocked: this process's handlers would write into its event loop's pipe
+            with contextlib.suppress(BaseException):
+                become(plan, sync)
+            os._exit(128)
+        return pid
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+async def _readable(sync: socket.socket) -> None:
+    loop = asyncio.get_running_loop()
+    ready = asyncio.Event()
+    loop.add_reader(sync, ready.set)
+    try:
+        await ready.wait()
+    finally:
+        loop.remove_reader(sync)

@@ -1,0 +1,44 @@
+"""What every sandbox and container of one lab shares on this machine."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from labctl import names
+from labctl.runtime.events import EventHub
+from labctl.runtime.home import Home
+from labctl.runtime.pause import pause_program
+from labctl.runtime.privileges import read_last_capability
+from labctl.runtime.processes import read_boot_id
+from labctl.runtime.records import Records
+
+
+@dataclass(frozen=True)
+class Machine:
+    lab: str
+    home: Home
+    records: Records
+    events: EventHub
+    boot_id: str
+    last_capability: int
+    pause_program: str
+    scaffold: str  # an empty directory, on which containers build their roots, each in private
+    streams: Path  # FIFOs of containers' outputs
+
+
+def open_machine(lab: str) -> Machine:
+    """Makes the directories that the runtime needs under the lab's run directory."""
+    scaffold = names.run_dir(lab) / "root"
+    streams = names.run_dir(lab) / "streams"
+    for directory in (scaffold, streams):
+        directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    return Machine(
+        lab=lab,
+        home=Home(),
+        records=Records(names.sandbox_dir(lab)),
+        events=EventHub(),
+        boot_id=read_boot_id(),
+        last_capability=read_last_capability(),
+        pause_program=pause_program(),
+        scaffold=str(scaffold),
+        streams=streams,
+    )

@@ -1,0 +1,51 @@
+"""Which of the host's mounts a container shall see, read from mountinfo; pure but for the reading.
+
+An overlay of / shows only the file system of / itself. Where the host keeps /usr, /home or /tmp on
+file systems of their own, each gets its own overlay in a container. What is the kernel's (proc,
+sysfs, devices, cgroups) a container gets fresh, and /run it gets empty. Roots of other containers
+(overlay) and of snaps (squashfs) are nothing to it, and there can be dozens.
+"""
+
+import re
+from dataclasses import dataclass
+
+from labctl.names import RUN_DIR, STATE_DIR
+
+_FRESH = ("/proc", "/sys", "/dev", "/run", str(RUN_DIR), str(STATE_DIR))
+_SKIPPED_TYPES = frozenset({
+    "autofs", "binfmt_misc", "bpf", "cgroup", "cgroup2", "configfs", "debugfs", "devpts",
+    "devtmpfs", "efivarfs", "fusectl", "hugetlbfs", "mqueue", "nsfs", "overlay", "proc",
+    "pstore", "rpc_pipefs", "securityfs", "selinuxfs", "squashfs", "sysfs", "tracefs",
+})  # fmt: skip
+_OCTAL = re.compile(r"\\([0-7]{3})")
+
+
+@dataclass(frozen=True)
+class HostMount:
+    path: str
+    kind: str
+
+
+def read_host_mounts() -> tuple[HostMount, ...]:
+    """The mounts below / that a container shall see, outer ones first."""
+    with open("/proc/thread-self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
+        return visible_mounts(file.read())
+
+
+def visible_mounts(mountinfo: str) -> tuple[HostMount, ...]:
+    """Picks from the text of /proc/PID/mountinfo (proc(5)); a later mount on a path wins."""
+    mounts = (_parse(line) for line in mountinfo.splitlines())
+    chosen = {mount.path: mount for mount in mounts if _is_visible(mount)}
+    return tuple(sorted(chosen.values(), key=lambda mount: mount.path))
+
+
+def _parse(line: str) -> HostMount:
+    left, _, right = line.partition(" - ")
+    path = _OCTAL.sub(lambda match: chr(int(match[1], 8)), left.split(" ")[4])
+    return HostMount(path, right.split(" ")[0])
+
+
+def _is_visible(mount: HostMount) -> bool:
+    if mount.path == "/" or mount.kind in _SKIPPED_TYPES:
+        return False
+    return not any(mount.path == top or mount.path.startswith(top + "/") for top in _FRESH)

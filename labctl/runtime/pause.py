@@ -1,0 +1,81 @@
+"""Pause: the process that holds a pod's namespaces for as long as the pod lives.
+
+It is made where it shall be: the runtime unshares, spawns catatonit (posix_spawn is a vfork, so
+nothing of Python is copied) and goes back. 0.8 ms, and 50 KB a pod.
+"""
+
+import os
+import shutil
+import signal
+import socket
+
+from labctl import names
+from labctl.cri.errors import RUN_SANDBOX_ERROR, CriError
+from labctl.cri.messages import SandboxConfig
+from labctl.errors import NetError
+from labctl.net.namespaces import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWUTS, enter, unshare
+from labctl.runtime.home import SANDBOX_KINDS, Home
+
+_MARK = "LABCTL_SANDBOX"
+_PROGRAM = "catatonit"
+_HOSTNAME_MAX = 64  # HOST_NAME_MAX of Linux
+_IGNORED_BY_PYTHON = (signal.SIGPIPE, signal.SIGXFSZ)
+_STDIO = (
+    (os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0),
+    (os.POSIX_SPAWN_DUP2, 0, 1),
+    (os.POSIX_SPAWN_DUP2, 0, 2),
+)
+
+
+def pause_program() -> str:
+    """Raises CriError when catatonit is not installed."""
+    path = shutil.which(_PROGRAM, path=os.defpath + ":/usr/libexec/podman")
+    if path is None:
+        raise CriError(f"{_PROGRAM} is not installed on this host", RUN_SANDBOX_ERROR)
+    return path
+
+
+def mark(lab: str, sandbox_id: str) -> str:
+    """What stands in pause's environment: whose it is, even where its record was never written."""
+    return f"{_MARK}={lab}/{sandbox_id}"
+
+
+def start_pause(home: Home, program: str, lab: str, config: SandboxConfig) -> int:
+    """Starts a pause in new namespaces and returns its pid; raises CriError with the reason."""
+    try:
+        with home.away(SANDBOX_KINDS):
+            _new_namespaces(lab, config)
+            socket.sethostname(hostname(config))
+            return _spawn(program, mark(lab, names.sandbox_id(config.uid, config.attempt)))
+    except NetError as error:
+        raise CriError(error.message, RUN_SANDBOX_ERROR) from error
+    except OSError as error:
+        raise CriError(f"{program}: {error.strerror}", RUN_SANDBOX_ERROR) from error
+
+
+def _new_namespaces(lab: str, config: SandboxConfig) -> None:
+    if not config.host_network:
+        unshare(CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS)
+        return
+    enter(names.netns_path(names.node_netns(lab, config.node)))
+    unshare(CLONE_NEWIPC | CLONE_NEWUTS)
+
+
+def hostname(config: SandboxConfig) -> str:
+    """As the kubelet does: the pod's own, cut to what the kernel takes; the node's on its network."""
+    if config.host_network and config.node:
+        return config.node[:_HOSTNAME_MAX]
+    return (config.hostname or config.name)[: _HOSTNAME_MAX - 1].rstrip("-.")
+
+
+def _spawn(program: str, marked: str) -> int:
+    key, _, value = marked.partition("=")
+    return os.posix_spawn(
+        program,
+        [_PROGRAM, "-P"],
+        {key: value},
+        file_actions=_STDIO,
+        setsid=True,
+        setsigmask=[],
+        setsigdef=_IGNORED_BY_PYTHON,
+    )

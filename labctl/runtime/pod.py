@@ -1,0 +1,117 @@
+"""A sandbox with its containers and execs: what is recorded, stopped and mourned together."""
+
+import asyncio
+
+from labctl.cri.messages import Container, ContainerConfig, ContainerEvent, EventKind
+from labctl.runtime.container import LiveContainer, container_id, new_container
+from labctl.runtime.machine import Machine
+from labctl.runtime.processes import Exit, Process
+from labctl.runtime.records import SandboxRecord
+from labctl.runtime.sandbox import LiveSandbox
+
+_EVENTS: dict[str, EventKind] = {"running": "container-started", "exited": "container-exited"}
+
+
+class Pod:
+    def __init__(self, machine: Machine, sandbox: LiveSandbox) -> None:
+        self._machine = machine
+        self.sandbox = sandbox
+        self.containers: dict[str, LiveContainer] = {}
+        self._execs: set[Process] = set()
+        self._stopping = False
+        if sandbox.pause is not None:
+            sandbox.pause.exited.add_done_callback(self._pause_exited)
+
+    @property
+    def id(self) -> str:
+        return self.sandbox.value.id
+
+    @property
+    def node(self) -> str:
+        return self.sandbox.config.node
+
+    def create_container(self, config: ContainerConfig) -> Container:
+        known = self.containers.get(container_id(self.id, config))
+        if known is not None:
+            return known.value
+        self.sandbox.namespaces()  # of a dead one nothing can be made
+        container = self.add(new_container(self.id, config))
+        self.save()
+        return container.value
+
+    def add(self, value: Container) -> LiveContainer:
+        container = LiveContainer(self._machine, self.sandbox, value, self._container_changed)
+        self.containers[value.id] = container
+        return container
+
+    async def remove_container(self, identity: str) -> None:
+        container = self.containers[identity]
+        await container.kill()
+        self.containers.pop(identity, None)
+        self.save()
+
+    def track_exec(self, process: Process) -> None:
+        """It holds the sandbox's namespaces open, so it ends with the sandbox."""
+        self._execs.add(process)
+        process.exited.add_done_callback(lambda _: self._execs.discard(process))
+
+    async def stop(self) -> None:
+        """Sockets, then containers and execs, then pause, then the pin: nothing answers after."""
+        self._stopping = True
+        self._close_stand_ins(0)
+        endings = [container.kill() for container in self.containers.values()]
+        await asyncio.gather(*endings, *self._end_execs())
+        await self.sandbox.kill()
+        if self.sandbox.value.state == "ready":
+            self._declare_dead()
+
+    def release(self) -> None:
+        for container in self.containers.values():
+            container.release()
+        if self.sandbox.pause is not None:
+            self.sandbox.pause.release()
+
+    def save(self) -> None:
+        self._machine.records.write(
+            SandboxRecord(
+                self._machine.boot_id,
+                self.sandbox.value,
+                self.sandbox.identity,
+                str(self.sandbox.pin),
+                tuple(container.record() for container in self.containers.values()),
+            )
+        )
+
+    def mourn(self) -> None:
+        """Pause is dead, and nobody asked for it: whatever answered for the pod stops doing so."""
+        self._close_stand_ins(137)
+        for process in tuple(self._execs):
+            process.kill_session()
+        self._declare_dead()
+        self._publish("sandbox-died")
+
+    def _close_stand_ins(self, code: int) -> None:
+        for container in self.containers.values():
+            container.close_stand_in(code)
+
+    def _end_execs(self) -> list[asyncio.Task[Exit]]:
+        for process in self._execs:
+            process.kill_session()
+        return [asyncio.ensure_future(process.wait()) for process in self._execs]
+
+    def _pause_exited(self, exited: "asyncio.Future[Exit]") -> None:
+        if not exited.cancelled() and self.sandbox.value.state == "ready" and not self._stopping:
+            self.mourn()
+
+    def _declare_dead(self) -> None:
+        self.sandbox.declare_dead()
+        self.save()
+
+    def _container_changed(self, container: LiveContainer) -> None:
+        self.save()
+        kind = _EVENTS.get(container.value.state)
+        if kind is not None:
+            self._publish(kind, container.value)
+
+    def _publish(self, kind: EventKind, container: Container | None = None) -> None:
+        self._machine.events.publish(ContainerEvent(kind, self.node, self.id, container))

@@ -1,0 +1,55 @@
+"""Which program a container runs, with which arguments and environment. Pure, but for looking.
+
+There is no image: what a container's command (or, without one, its args) names is looked up on the
+host, whose file systems are the container's root. If it is not there, a stand-in answers.
+"""
+
+import os
+import stat
+
+from labctl.cri.messages import ContainerConfig
+
+# what container runtimes give where the image says nothing
+DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def arguments(config: ContainerConfig) -> tuple[str, ...]:
+    """The program's argv, exactly command and args."""
+    return config.command + config.args
+
+
+def environment(config: ContainerConfig, hostname: str) -> dict[str, str]:
+    """HOME and PATH as runtimes default them, HOSTNAME, and over them what the pod says."""
+    return {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": "/root", **dict(config.env)}
+
+
+def why_stand_in(config: ContainerConfig) -> str:
+    """The sentence that says why a stand-in answers for this container; empty if a program runs."""
+    argv = arguments(config)
+    if not argv:
+        return f'image "{config.image}" is not here: a stand-in answers for it'
+    if is_on_host(argv[0], dict(config.env).get("PATH", DEFAULT_PATH), config.working_dir):
+        return ""
+    return f'neither image "{config.image}" nor program "{argv[0]}" is here: a stand-in answers'
+
+
+def is_on_host(program: str, path: str, working_dir: str = "") -> bool:
+    """Whether `program` is a file (given with a slash) or an executable on `path`."""
+    if "/" in program:
+        return _is_file(os.path.join(working_dir or "/", program))
+    return any(
+        _is_executable(os.path.join(directory, program))
+        for directory in path.split(":")
+        if directory and program
+    )
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return stat.S_ISREG(os.stat(path).st_mode)
+    except (OSError, ValueError):  # ValueError: a NUL in the name
+        return False
+
+
+def _is_executable(path: str) -> bool:
+    return _is_file(path) and os.access(path, os.X_OK)

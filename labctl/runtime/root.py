@@ -1,0 +1,139 @@
+"""A container's root: the host's, seen through an overlay that forgets.
+
+Runs in the forked child, in a mount namespace of its own. The lower layers are the host's file
+systems, which overlayfs never writes; the upper ones lie in a tmpfs that no path of the host leads
+to and that dies with the namespace. Mount points that the host lacks are made in the upper layer.
+What the kernel shows in /proc and /sys is masked and made read-only as runc does it (its
+maskedPaths and readonlyPaths): uid 0 needs no capability to write /proc/sysrq-trigger.
+"""
+
+import contextlib
+import os
+from dataclasses import dataclass
+
+from labctl.names import STATE_DIR
+from labctl.runtime.mounts import HostMount, read_host_mounts
+from labctl.runtime.syscalls import (
+    MS_BIND,
+    MS_NODEV,
+    MS_NOEXEC,
+    MS_NOSUID,
+    MS_PRIVATE,
+    MS_RDONLY,
+    MS_REC,
+    MS_REMOUNT,
+    mount,
+    pivot_root_here,
+)
+
+_UPPER_SIZE = "512m"  # what a container may write before it sees ENOSPC: memory of the host
+_KERNEL = MS_NOSUID | MS_NOEXEC | MS_NODEV
+_MADE = ("proc", "sys", "dev", "run", "etc")
+_MASKED = (
+    "proc/acpi", "proc/asound", "proc/kcore", "proc/keys", "proc/latency_stats",
+    "proc/sched_debug", "proc/scsi", "proc/timer_list", "proc/timer_stats",
+    "sys/devices/virtual/powercap", "sys/firmware",
+)  # fmt: skip
+_READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
+_DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
+_TTY = os.makedev(5, 0)
+
+
+@dataclass(frozen=True)
+class Root:
+    """What a root is made of: an empty directory of the host to build on, and the pod's /etc files."""
+
+    scaffold: str
+    etc: tuple[tuple[str, str], ...]
+
+
+def enter_new_root(root: Root) -> None:
+    """Builds `root` and makes it this process's. Needs a mount namespace that nobody else uses."""
+    mount("", "/", flags=MS_REC | MS_PRIVATE)  # or the host's mount points would see all below
+    host_mounts = read_host_mounts()
+    mount("tmpfs", root.scaffold, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={_UPPER_SIZE}")
+    os.chdir(root.scaffold)
+    os.umask(0)
+    _mount_host(root)
+    _mount_submounts(host_mounts)
+    os.chdir("root")
+    _mount_kernel()
+    _populate_dev()
+    _hide()
+    pivot_root_here()
+    os.chdir("/")
+    os.umask(0o022)
+
+
+def _mount_host(root: Root) -> None:
+    for directory in ("root", "upper", "work", *(f"upper/{name}" for name in _MADE)):
+        os.mkdir(directory, 0o755)
+    for name, text in root.etc:
+        # written beneath the overlay: there it may be a link into /run, which is empty
+        with open(f"upper/etc/{name}", "w", encoding="utf-8") as file:
+            os.fchmod(file.fileno(), 0o644)
+            file.write(text)
+    _mount_overlay("/", "upper", "work", "root")
+
+
+def _mount_overlay(lower: str, upper: str, work: str, target: str) -> None:
+    options = f"lowerdir={lower},upperdir={upper},workdir={work}"
+    mount("overlay", target, "overlay", MS_NODEV, options)
+
+
+def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> None:
+    for number, host in enumerate(host_mounts):
+        target = "root" + host.path
+        if not os.path.isdir(host.path) or not os.path.isdir(target):
+            continue  # a file bound onto a file: the overlay shows what lies beneath
+        upper, work = f"upper{number}", f"work{number}"
+        os.mkdir(upper, os.stat(host.path).st_mode & 0o7777)
+        os.mkdir(work)
+        try:
+            _mount_overlay(_escape(host.path), upper, work, target)
+        except OSError:  # no file system for an overlay (FUSE, vboxsf): to be read only
+            mount(host.path, target, flags=MS_BIND)
+            mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def _escape(path: str) -> str:
+    """A path as overlayfs's options take it: a comma ends an option, a colon a layer."""
+    for special in ("\\", ",", ":"):
+        path = path.replace(special, "\\" + special)
+    return path
+
+
+def _mount_kernel() -> None:
+    mount("proc", "proc", "proc", _KERNEL)
+    mount("sysfs", "sys", "sysfs", _KERNEL | MS_RDONLY)
+    mount("tmpfs", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m")
+    mount("tmpfs", "dev", "tmpfs", MS_NOSUID, "mode=0755,size=64k")
+    for directory in ("dev/pts", "dev/shm", "dev/mqueue", "run/lock"):
+        os.mkdir(directory, 0o755)
+    terminals = MS_NOSUID | MS_NOEXEC
+    mount("devpts", "dev/pts", "devpts", terminals, "newinstance,ptmxmode=0666,mode=0620,gid=5")
+    mount("shm", "dev/shm", "tmpfs", _KERNEL, "mode=1777,size=64m")
+    mount("mqueue", "dev/mqueue", "mqueue", _KERNEL)
+
+
+def _populate_dev() -> None:
+    for name, minor in _DEVICES.items():
+        os.mknod(f"dev/{name}", 0o020666, os.makedev(1, minor))
+    os.mknod("dev/tty", 0o020666, _TTY)
+    os.symlink("pts/ptmx", "dev/ptmx")
+    os.symlink("/proc/self/fd", "dev/fd")
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        os.symlink(f"/proc/self/fd/{number}", f"dev/{name}")
+
+
+def _hide() -> None:
+    for path in _READ_ONLY:
+        with contextlib.suppress(FileNotFoundError):
+            mount(path, path, flags=MS_BIND | MS_REC)
+            mount("", path, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | _KERNEL)
+    # the lab's keys and store are not the pods' to read
+    for path in (*_MASKED, str(STATE_DIR).lstrip("/")):
+        if os.path.isdir(path):
+            mount("tmpfs", path, "tmpfs", MS_RDONLY | _KERNEL, "size=4k,mode=0755")
+        elif os.path.exists(path):
+            mount("dev/null", path, flags=MS_BIND)

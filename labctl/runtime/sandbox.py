@@ -1,0 +1,70 @@
+"""A sandbox: pause, the namespaces that it holds, and their name."""
+
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import Self
+
+from labctl import names
+from labctl.cri.errors import FAILED_PRECONDITION, CriError
+from labctl.cri.messages import Sandbox, SandboxConfig
+from labctl.runtime.etc import pod_files
+from labctl.runtime.machine import Machine
+from labctl.runtime.pause import hostname, start_pause
+from labctl.runtime.pins import pin_sandbox, rename_pin, unpin
+from labctl.runtime.processes import Identity, Process
+from labctl.runtime.root import Root
+
+
+class LiveSandbox:
+    """`value` is what clients see of it; `pause` is None once it was found dead at adoption."""
+
+    def __init__(
+        self, machine: Machine, value: Sandbox, identity: Identity, pause: Process | None, pin: Path
+    ) -> None:
+        self._machine = machine
+        self.value = value
+        self.identity = identity
+        self.pause = pause
+        self.pin = pin
+
+    @classmethod
+    def run(cls, machine: Machine, config: SandboxConfig) -> Self:
+        """Starts pause in new namespaces and pins them; raises CriError."""
+        sandbox_id = names.sandbox_id(config.uid, config.attempt)
+        pid = start_pause(machine.home, machine.pause_program, machine.lab, config)
+        pause = Process.of_child(pid)
+        netns = f"/proc/{pid}/ns/net"
+        value = Sandbox(sandbox_id, config, pid, netns, "ready", time.time())
+        pin = pin_sandbox(machine.lab, config.namespace, config.name, netns)
+        return cls(machine, value, pause.identity, pause, pin)
+
+    @property
+    def config(self) -> SandboxConfig:
+        return self.value.config
+
+    @property
+    def hostname(self) -> str:
+        return hostname(self.config)
+
+    def root(self) -> Root:
+        """What a container's root in this sandbox is made of."""
+        return Root(self._machine.scaffold, pod_files(self.config, self.hostname))
+
+    def namespaces(self) -> int:
+        """Pause's pidfd, for setns; raises CriError when the sandbox is dead."""
+        if self.value.state != "ready" or self.pause is None or not self.pause.alive:
+            raise CriError(f"sandbox {self.value.id} is not ready", FAILED_PRECONDITION)
+        return self.pause.pidfd
+
+    def step_aside(self) -> None:
+        """Lets a pod of the same name have the pin; this one is dying."""
+        self.pin = rename_pin(self.pin, self._machine.lab, self.config.uid)
+
+    def declare_dead(self) -> None:
+        self.value = replace(self.value, state="notready")
+        unpin(self.pin, self.value.netns)
+
+    async def kill(self) -> None:
+        if self.pause is not None and self.pause.alive:
+            await self.pause.kill()

@@ -1,0 +1,85 @@
+"""The system calls that Python 3.11 lacks and a container needs; each raises OSError.
+
+Called between fork and exec, so nothing here logs, locks or imports. (setns and unshare have their
+one wrapper in net.namespaces.)
+"""
+
+import ctypes
+import os
+import signal
+
+MS_RDONLY = 1
+MS_NOSUID = 2
+MS_NODEV = 4
+MS_NOEXEC = 8
+MS_REMOUNT = 32
+MS_BIND = 4096
+MS_REC = 16384
+MS_PRIVATE = 1 << 18
+
+_MNT_DETACH = 2
+_PR_SET_PDEATHSIG = 1
+_PR_CAPBSET_DROP = 24
+_PR_SET_NO_NEW_PRIVS = 38
+_PR_CAP_AMBIENT = 47
+_PR_CAP_AMBIENT_CLEAR_ALL = 4
+_CAPABILITY_VERSION_3 = 0x20080522
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def _check(result: int, what: str) -> None:
+    if result != 0:
+        code = ctypes.get_errno()
+        raise OSError(code, os.strerror(code), what)
+
+
+def _text(value: str) -> bytes | None:
+    return os.fsencode(value) if value else None
+
+
+def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
+    result = _libc.mount(
+        _text(source), os.fsencode(target), _text(kind), ctypes.c_ulong(flags), _text(data)
+    )
+    _check(result, target)
+
+
+def pivot_root_here() -> None:
+    """Makes the current directory the root and lets go of the old one.
+
+    pivot_root(".", ".") stacks the old root on the new one, so that a detaching umount of "."
+    drops it without a directory to put it in: pivot_root(2), NOTES.
+    """
+    _check(_libc.pivot_root(b".", b"."), "pivot_root")
+    _check(_libc.umount2(b".", _MNT_DETACH), "umount the old root")
+
+
+def die_with_parent() -> None:
+    """SIGKILL for this process when its parent dies (the parent must not have died already)."""
+    _check(_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), "pdeathsig")
+
+
+def set_no_new_privs() -> None:
+    _check(_prctl(_PR_SET_NO_NEW_PRIVS, 1), "no_new_privs")
+
+
+def clear_ambient() -> None:
+    _check(_prctl(_PR_CAP_AMBIENT, _PR_CAP_AMBIENT_CLEAR_ALL), "ambient capabilities")
+
+
+def drop_from_bounding_set(capability: int) -> None:
+    _check(_prctl(_PR_CAPBSET_DROP, capability), "capability bounding set")
+
+
+def _prctl(option: int, argument: int) -> int:
+    zero = ctypes.c_ulong(0)  # variadic: the unused arguments must be zero, and long
+    return int(_libc.prctl(option, ctypes.c_ulong(argument), zero, zero, zero))
+
+
+def set_capabilities(mask: int) -> None:
+    """Permitted and effective become exactly `mask`, inheritable nothing: capset(2), version 3."""
+    header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
+    low, high = mask & 0xFFFF_FFFF, mask >> 32
+    data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
+    _check(_libc.capset(header, data), "capset")
