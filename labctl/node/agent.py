@@ -1,0 +1,183 @@
+"""A node's agent: its kubelet and network plugin, composed from their parts.
+
+Everything meets here and nothing is decided here. What the API says comes in through caches, what
+the runtime has through its mirror; both only mark what has to be looked at. The caller is in the
+node's network namespace and stays there.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Coroutine
+
+from labctl import names
+from labctl.api.kinds.core import NODES, PODS
+from labctl.api.lab import LabSpec, node_address
+from labctl.api.objects import Obj, name
+from labctl.client.cache import Cache
+from labctl.client.client import Client
+from labctl.client.events import EventRecorder
+from labctl.cri.client import RuntimeClient
+from labctl.net.netlink import Netlink
+from labctl.node.background import Background
+from labctl.node.lab_settings import LabSettings
+from labctl.node.machine import Machine
+from labctl.node.network import Network
+from labctl.node.network_sync import NetworkSync
+from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.node_reporter import NodeReporter
+from labctl.node.place import Place
+from labctl.node.pods.executor import Executor
+from labctl.node.pods.memory import PodMemory
+from labctl.node.pods.mirror import RuntimeMirror
+from labctl.node.pods.objects import PodObjects
+from labctl.node.pods.status_writer import StatusWriter
+from labctl.node.pods.teller import PodTeller
+from labctl.node.pods.worker import PodWorker
+from labctl.node.registration import Identity, keep_lease, register
+from labctl.node.runtime_link import RuntimeLink
+from labctl.node.server.app import AgentServer, server_tls
+from labctl.node.server.lookup import Containers
+
+_NOT_SET_UP = ("the agent has only just been started",)
+
+
+async def serve(lab: str, node: str, client: Client, runtime: RuntimeClient) -> None:
+    """Registers the node and keeps it, until cancelled or a bug ends it."""
+    settings = LabSettings(client)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(settings.run())
+        identity = _identity(await settings.known(), node)
+        registered = await register(client, identity, _NOT_SET_UP)
+        place = Place(lab, node, identity.address)
+        agent = Agent(place, client, runtime, settings, registered, identity)
+        try:
+            await agent.run()
+        finally:
+            await agent.close()
+
+
+def _identity(spec: LabSpec, node: str) -> Identity:
+    node_spec = next(one for one in spec.nodes if one.name == node)
+    return Identity(node_spec, node_address(spec, node), Machine.here())
+
+
+class Agent:
+    """The agent of one registered node."""
+
+    def __init__(
+        self,
+        place: Place,
+        client: Client,
+        runtime: RuntimeClient,
+        settings: LabSettings,
+        registered: Obj,
+        identity: Identity,
+    ) -> None:
+        self._place = place
+        self._client = client
+        self._settings = settings
+        self._registered = registered
+        self._recorder = EventRecorder(client, "kubelet", place.node)
+        self._pods = Cache(client, PODS, fields=f"spec.nodeName={place.node}")
+        self._nodes = Cache(client, NODES)
+        self._complete = False
+
+        self._mirror = RuntimeMirror(self._pod_changed)
+        self._memory = PodMemory(self._mirror)
+        self._objects = PodObjects(self._pod_changed)
+        self._link = RuntimeLink(runtime, place.node, self._mirror, self._runtime_changed)
+        self._reporter = NodeReporter(client, self._recorder, registered, identity, self._problems)
+        self._netlink = Netlink.here()
+        self._network = Network(place.node, self._netlink)
+        self._watcher = NetworkWatcher(self._network, self._healed)
+        self._network_sync = NetworkSync(
+            self._network,
+            self._watcher,
+            settings,
+            self._nodes.objects.values,
+            self._memory,
+            self._link,
+            self._network_changed,
+        )
+        self._status = StatusWriter(client, self._objects, self._memory, place.address)
+        self._background = Background()
+        self._executor = Executor(
+            place,
+            client,
+            runtime,
+            self._network,
+            self._watcher,
+            self._memory,
+            self._objects,
+            self._status,
+            PodTeller(self._recorder),
+            self._background,
+            self._pod_changed,
+        )
+        self._worker = PodWorker(self._executor, lambda: self._complete)
+        self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
+
+    async def run(self) -> None:
+        """Works until cancelled."""
+        self._reporter.event("Normal", "Starting", "Starting kubelet.")
+        self._settings.subscribe(self._network_sync.mark)
+        self._nodes.subscribe(self._node_changed)
+        self._pods.subscribe(self._objects.watched)
+        beat = self._settings.heartbeat_seconds
+        await self._server.start(self._place.address, self._tls())
+        async with asyncio.TaskGroup() as group:
+            for work in (*self._works(), self._reporter.run(beat)):
+                group.create_task(work)
+            group.create_task(keep_lease(self._client, self._registered, beat))
+            await self._pods.synced()
+            self._complete = True
+            self._worker.mark_all()
+
+    def _works(self) -> tuple[Coroutine[None, None, None], ...]:
+        return (
+            self._recorder.run(),
+            self._pods.run(),
+            self._nodes.run(),
+            self._link.run(),
+            self._network_sync.run(),
+            self._worker.run(),
+            self._status.run(),
+            self._watcher.run(),
+        )
+
+    def _tls(self) -> ssl.SSLContext:
+        return server_tls(names.pki_dir(self._place.lab), f"node-{self._place.node}")
+
+    async def close(self) -> None:
+        await self._server.close()
+        await self._background.close()
+        self._watcher.close()
+        self._netlink.close()
+
+    def _pod_changed(self, pod_uid: str) -> None:
+        self._worker.mark(pod_uid)
+
+    def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
+        self._network_sync.mark()
+        if new is not None and name(new) == self._place.node:
+            self._reporter.watched(new)
+
+    def _runtime_changed(self) -> None:
+        self._network_sync.mark()
+        self._reporter.mark()
+
+    def _network_changed(self) -> None:
+        self._worker.mark_all()
+        self._reporter.mark()
+
+    def _healed(self, sentence: str) -> None:
+        self._reporter.event("Warning", "NetworkHealed", sentence)
+
+    def _problems(self) -> tuple[str, ...]:
+        """Why no pod can be run, worded as a kubelet does."""
+        problems = []
+        if not self._link.connected:
+            problems.append("container runtime is down")
+        if not self._network.ready:
+            problems.append(f"container runtime network not ready: {self._network.problem}")
+        return tuple(problems)

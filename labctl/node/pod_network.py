@@ -1,0 +1,84 @@
+"""The pods' own namespaces, entered for one operation each and never held on to.
+
+A descriptor that stays open would keep a dead pod's namespace, and its address, alive.
+"""
+
+import contextlib
+import errno
+import os
+from collections.abc import Iterator
+
+from labctl.errors import NetError
+from labctl.net.apply import apply
+from labctl.net.diff import diff
+from labctl.net.netlink import Netlink
+from labctl.net.observe import observe
+from labctl.net.operations import Create, Operation
+from labctl.net.state import NetState
+from labctl.node.domain import pod_domain
+from labctl.node.ports import POD_INTERFACE
+from labctl.node.snapshot import PodPort
+
+_OWN_NETNS = "/proc/self/ns/net"
+
+
+class PodNamespaces:
+    """Opens pods' namespaces by the paths that the runtime told.
+
+    A path leads through a process id, which the kernel gives to another process one day; so the
+    namespace's inode is remembered from the first time and compared ever after.
+    """
+
+    def __init__(self) -> None:
+        self._inodes: dict[str, int] = {}
+
+    @contextlib.contextmanager
+    def opened(self, port: PodPort) -> Iterator[int]:
+        """A descriptor of the sandbox's namespace; raises NetError (ENOENT) if it is gone."""
+        try:
+            descriptor = os.open(port.netns, os.O_RDONLY | os.O_CLOEXEC)
+        except OSError as error:
+            raise _gone(port) from error
+        try:
+            inode = os.fstat(descriptor).st_ino
+            known = self._inodes.setdefault(port.sandbox, inode)
+            if inode != known or inode == os.stat(_OWN_NETNS).st_ino:
+                raise _gone(port)
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+    def is_there(self, port: PodPort) -> bool:
+        try:
+            with self.opened(port):
+                return True
+        except NetError:
+            return False
+
+    def forget(self, port: PodPort) -> None:
+        self._inodes.pop(port.sandbox, None)
+
+    def converge(self, port: PodPort, wanted: NetState) -> tuple[Operation, ...]:
+        """Brings a pod's side to `wanted`; returns what that took. Raises NetError.
+
+        Its `eth0` cannot be made from inside: without it nothing is done.
+        """
+        with self.opened(port) as descriptor, Netlink.at(descriptor) as netlink:
+            operations = pod_operations(netlink, wanted)
+            apply(netlink, operations)
+        return operations
+
+
+def pod_operations(netlink: Netlink, wanted: NetState) -> tuple[Operation, ...]:
+    """What would bring the pod's namespace behind `netlink` to `wanted`."""
+    operations = diff(pod_domain(observe(netlink), wanted), wanted)
+    missing = any(one == Create(one.noun) and one.noun.key == _CABLE for one in operations)
+    return () if missing else operations
+
+
+_CABLE = ("link", POD_INTERFACE)
+
+
+def _gone(port: PodPort) -> NetError:
+    pod = f"{port.namespace}/{port.pod}"
+    return NetError(f"the network namespace of {pod} ({port.netns}) is gone", errno.ENOENT)

@@ -1,0 +1,219 @@
+"""Carries out the actions of a plan: the thin shell around runtime, network and API.
+
+Each action brings the mirror up to date with what it did, so that the next plan sees it without
+waiting for an event. What fails is told as an Event and raised again; the caller decides when to
+try once more.
+"""
+
+import asyncio
+import contextlib
+import logging
+import shutil
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from labctl import names
+from labctl.api.kinds.core import PODS
+from labctl.api.objects import Obj, name, namespace, uid
+from labctl.client.client import Client
+from labctl.cri.client import RuntimeClient
+from labctl.cri.errors import CriError, RuntimeUnavailable
+from labctl.cri.messages import Container, Sandbox
+from labctl.errors import LabError, StatusError
+from labctl.node.background import Background
+from labctl.node.network import Network
+from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.place import Place
+from labctl.node.pods import actions
+from labctl.node.pods.container_config import container_config, log_directory, sandbox_config
+from labctl.node.pods.facts import (
+    Failure,
+    containers_of,
+    init_containers_of,
+    is_host_network,
+)
+from labctl.node.pods.memory import PodMemory
+from labctl.node.pods.objects import PodObjects
+from labctl.node.pods.status_writer import StatusWriter
+from labctl.node.pods.teller import PodTeller
+from labctl.node.snapshot import port_of
+
+_STOP_RETRY_SECONDS = 1.0
+_RETRY_SECONDS = 10.0  # kubelet's back-off for a container that could not be created
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Executor:
+    """Does what plans say. `changed(uid)` is told when something slow has ended."""
+
+    place: Place
+    client: Client
+    runtime: RuntimeClient
+    network: Network
+    watcher: NetworkWatcher
+    memory: PodMemory
+    objects: PodObjects
+    status: StatusWriter
+    teller: PodTeller
+    background: Background
+    changed: Callable[[str], None]
+
+    async def execute(self, pod_uid: str, pod: Obj | None, action: actions.Action) -> None:
+        """One action for a pod; `pod` is None where the API has it no more. Raises LabError."""
+        match action:
+            case actions.StopContainer(container, deadline):
+                self._announce_stop(pod, container)
+                self.memory.stopping[container.id] = deadline
+                self.background.spawn(self._wait_for_end(pod_uid, container, deadline))
+            case actions.RemoveContainer(container):
+                await self._remove_container(container)
+            case actions.StopSandbox(sandbox):
+                await self._stop_sandbox(pod, sandbox)
+            case actions.RemoveSandbox(sandbox):
+                await self._remove_sandbox(sandbox, last=pod is None)
+            case _ if pod is not None:
+                await self._execute_for(pod, action)
+
+    async def _execute_for(self, pod: Obj, action: actions.Action) -> None:
+        match action:
+            case actions.RunSandbox(attempt):
+                with self._telling_of_sandbox(pod):
+                    await self._run_sandbox(pod, attempt)
+            case actions.Attach(sandbox):
+                with self._telling_of_sandbox(pod):
+                    self._attach(sandbox)
+            case actions.CreateContainer(container, attempt, sandbox):
+                await self._create_container(pod, container, attempt, sandbox)
+            case actions.StartContainer(container):
+                await self._start_container(pod, container)
+            case actions.DeleteObject():
+                await self._delete_object(pod)
+
+    async def _run_sandbox(self, pod: Obj, attempt: int) -> None:
+        if attempt:
+            self.teller.sandbox_changed(pod)
+        owner = names.sandbox_id(uid(pod), attempt)
+        address = "" if is_host_network(pod) else self.network.take_address(owner)
+        config = sandbox_config(pod, attempt, self.place.node, address)
+        try:
+            sandbox = await self.runtime.run_pod_sandbox(config)
+        except RuntimeUnavailable:
+            raise  # perhaps it runs: the address stays its own
+        except CriError:
+            self.network.release_address(owner)
+            raise
+        self.memory.mirror.put_sandbox(sandbox)
+        self._attach(sandbox)
+
+    def _attach(self, sandbox: Sandbox) -> None:
+        port = port_of(sandbox)
+        if port is not None:
+            self.network.attach(port)
+        self.memory.attached.add(sandbox.id)
+
+    async def _stop_sandbox(self, pod: Obj | None, sandbox: Sandbox) -> None:
+        """Off the network first: nothing must answer for an address that is about to be free."""
+        port = port_of(sandbox)
+        self.memory.attached.discard(sandbox.id)
+        try:
+            if port is None:
+                await self.runtime.stop_pod_sandbox(sandbox.id)
+            else:
+                async with self.watcher.departure(port):
+                    await self.runtime.stop_pod_sandbox(sandbox.id)
+                self.network.release_address(sandbox.id)
+        except LabError as error:
+            if pod is not None:
+                self.teller.kill_failed(pod, error.message)
+            raise
+        self.memory.stopped.add(sandbox.id)
+
+    async def _remove_sandbox(self, sandbox: Sandbox, *, last: bool) -> None:
+        config = sandbox.config
+        containers = self.memory.mirror.containers(config.uid)
+        await self.runtime.remove_pod_sandbox(sandbox.id)
+        self.memory.mirror.drop_sandbox(sandbox.id)
+        held = [one for one in containers if one.sandbox_id == sandbox.id]
+        self.memory.forget_sandbox(sandbox.id, held)
+        if last:
+            self.memory.forget_pod(config.uid)
+            logs = log_directory(self.place.lab, config.namespace, config.name, config.uid)
+            shutil.rmtree(logs, ignore_errors=True)
+
+    async def _create_container(
+        self, pod: Obj, container: str, attempt: int, sandbox: Sandbox
+    ) -> None:
+        specs = (*init_containers_of(pod), *containers_of(pod))
+        spec = next(one for one in specs if one["name"] == container)
+        address = sandbox.config.ip or self.place.address
+        config = container_config(self.place.lab, pod, spec, attempt, address, self.place.address)
+        before = self.memory.facts(uid(pod)).newest(container)
+        try:
+            made = await self.runtime.create_container(sandbox.id, config)
+        except RuntimeUnavailable:
+            raise
+        except CriError as error:
+            self.teller.container_failed(pod, error.message)
+            until = time.time() + _RETRY_SECONDS
+            self.memory.failed(uid(pod), container, Failure(error.reason, error.message, until))
+            return
+        self.memory.mirror.put_container(made)
+        crashed = before is not None and before.sandbox_id == sandbox.id
+        self.memory.created(uid(pod), container, before if crashed else None)
+        self.teller.created(pod, made)
+
+    async def _start_container(self, pod: Obj, container: Container) -> None:
+        try:
+            started = await self.runtime.start_container(container.id)
+        except RuntimeUnavailable:
+            raise
+        except CriError as error:
+            self.teller.container_failed(pod, error.message)
+            started = await self.runtime.container_status(container.id)
+            if started.state == "created":
+                raise
+        else:
+            self.teller.started(pod, started)
+        self.memory.mirror.put_container(started)
+
+    def _announce_stop(self, pod: Obj | None, container: Container) -> None:
+        if container.id not in self.memory.stopping and pod is not None:
+            self.teller.stopping(pod, container)
+
+    async def _wait_for_end(self, pod_uid: str, container: Container, deadline: float) -> None:
+        """Beside everything else: a grace of half a minute must not hold up other pods."""
+        grace = max(0.0, deadline - time.time())
+        try:
+            self.memory.mirror.put_container(await self.runtime.stop_container(container.id, grace))
+        except CriError as error:
+            _log.warning("stop container %s: %s", container.id, error.message)
+            await asyncio.sleep(_STOP_RETRY_SECONDS)
+        finally:
+            self.memory.stopping.pop(container.id, None)
+            self.changed(pod_uid)
+
+    async def _remove_container(self, container: Container) -> None:
+        await self.runtime.remove_container(container.id)
+        self.memory.mirror.drop_container(container.id)
+        self.memory.forget_container(container.id)
+
+    async def _delete_object(self, pod: Obj) -> None:
+        """The last word on the pod, then its end; another pod of that name is left alone."""
+        await self.status.write(pod)
+        try:
+            await self.client.delete(PODS, name(pod), namespace(pod), grace=0, uid=uid(pod))
+        except StatusError as error:
+            if error.code not in (404, 409):
+                raise
+        self.objects.deleted(uid(pod))
+
+    @contextlib.contextmanager
+    def _telling_of_sandbox(self, pod: Obj) -> Iterator[None]:
+        try:
+            yield
+        except LabError as error:
+            self.teller.sandbox_failed(pod, error.message)
+            raise

@@ -1,0 +1,81 @@
+"""What an agent remembers of its pods beyond API and runtime, and may forget without harm.
+
+Lost with the agent: containers in a crash loop start once more at once, and a dead sandbox is
+stopped a second time, which does nothing.
+"""
+
+import time
+from collections.abc import Iterable, Iterator
+
+from labctl.cri.messages import Container
+from labctl.node.pods.crash_backoff import CrashBackoff
+from labctl.node.pods.facts import Failure, PodFacts
+from labctl.node.pods.mirror import RuntimeMirror
+
+
+class PodMemory:
+    """Completes what the runtime has into the facts that `plan` and `status` work with."""
+
+    def __init__(self, mirror: RuntimeMirror) -> None:
+        self.mirror = mirror
+        self.attached: set[str] = set()
+        self.stopped: set[str] = set()
+        self.stopping: dict[str, float] = {}
+        self._failures: dict[str, dict[str, Failure]] = {}
+        self._announced: set[str] = set()
+        self._backoff = CrashBackoff()
+
+    def facts(self, uid: str) -> PodFacts:
+        sandboxes = self.mirror.sandboxes(uid)
+        containers = self.mirror.containers(uid)
+        ids = {one.id for one in sandboxes}
+        return PodFacts(
+            sandboxes=sandboxes,
+            containers=containers,
+            attached=frozenset(self.attached & ids),
+            stopped=frozenset(self.stopped & ids),
+            stopping={
+                one.id: self.stopping[one.id] for one in containers if one.id in self.stopping
+            },
+            delays=dict(self._delays(uid, containers)),
+            failures=dict(self._failures.get(uid, {})),
+        )
+
+    def failed(self, uid: str, container: str, failure: Failure) -> None:
+        self._failures.setdefault(uid, {})[container] = failure
+
+    def created(self, uid: str, container: str, before: Container | None) -> None:
+        """A container was created, in place of `before` if that had crashed."""
+        self._failures.get(uid, {}).pop(container, None)
+        if before is not None:
+            self._backoff.restarted(uid, container, before.finished_at, time.time())
+
+    def crashed(self, facts: PodFacts) -> Iterator[Container]:
+        """Containers that wait in back-off and were not told of yet."""
+        for name in facts.delays:
+            newest = facts.newest(name)
+            if newest is not None and newest.state == "exited" and newest.id not in self._announced:
+                self._announced.add(newest.id)
+                yield newest
+
+    def forget_sandbox(self, sandbox_id: str, containers: Iterable[Container]) -> None:
+        self.attached.discard(sandbox_id)
+        self.stopped.discard(sandbox_id)
+        for one in containers:
+            self.forget_container(one.id)
+
+    def forget_container(self, container_id: str) -> None:
+        self.stopping.pop(container_id, None)
+        self._announced.discard(container_id)
+
+    def forget_pod(self, uid: str) -> None:
+        self._backoff.forget(uid)
+        self._failures.pop(uid, None)
+
+    def _delays(self, uid: str, containers: Iterable[Container]) -> Iterator[tuple[str, float]]:
+        newest = {one.config.name: one for one in containers}
+        for name, one in newest.items():
+            if one.state == "exited":
+                delay = self._backoff.delay(uid, name, one.finished_at)
+                if delay:
+                    yield name, delay

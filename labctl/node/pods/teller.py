@@ -1,0 +1,59 @@
+"""The Events of a node's pods, worded as the kubelet words them."""
+
+from labctl.api.objects import Obj
+from labctl.client.events import EventRecorder
+from labctl.cri.messages import Container
+from labctl.node.pods.container_status import full_name
+
+
+class PodTeller:
+    """One method an occasion."""
+
+    def __init__(self, recorder: EventRecorder) -> None:
+        self._recorder = recorder
+
+    def created(self, pod: Obj, container: Container) -> None:
+        name, image = container.config.name, container.config.image
+        if container.stand_in:
+            self._normal(pod, "StandIn", stand_in_sentence(container))
+        else:
+            self._normal(pod, "Pulled", f'Container image "{image}" already present on machine')
+        self._normal(pod, "Created", f"Created container: {name}")
+
+    def started(self, pod: Obj, container: Container) -> None:
+        self._normal(pod, "Started", f"Started container {container.config.name}")
+
+    def stopping(self, pod: Obj, container: Container) -> None:
+        self._normal(pod, "Killing", f"Stopping container {container.config.name}")
+
+    def sandbox_changed(self, pod: Obj) -> None:
+        text = "Pod sandbox changed, it will be killed and re-created."
+        self._normal(pod, "SandboxChanged", text)
+
+    def sandbox_failed(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
+
+    def kill_failed(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "FailedKillPod", f"error killing pod: {why}")
+
+    def container_failed(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "Failed", f"Error: {why}")
+
+    def backing_off(self, pod: Obj, container: str) -> None:
+        text = f"Back-off restarting failed container {container} in pod {full_name(pod)}"
+        self._warning(pod, "BackOff", text)
+
+    def _normal(self, pod: Obj, reason: str, message: str) -> None:
+        self._recorder.event(pod, "Normal", reason, message)
+
+    def _warning(self, pod: Obj, reason: str, message: str) -> None:
+        self._recorder.event(pod, "Warning", reason, message)
+
+
+def stand_in_sentence(container: Container) -> str:
+    """Says plainly that nothing of the image runs."""
+    config = container.config
+    why = f" ({container.stand_in_reason})" if container.stand_in_reason else ""
+    return (
+        f'Image "{config.image}" is not here: a stand-in answers for container {config.name}{why}'
+    )

@@ -1,0 +1,101 @@
+"""The loop of a node's pods: for each, plan, do, look again, until there is nothing to do.
+
+Many pods are worked on at once, one worker a pod. Marks come from the watch of the API, from the
+runtime's events, and from what ended in the background; what to do is computed anew each time.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+
+from labctl.api.objects import Obj, is_deleting, key
+from labctl.client.backoff import Backoff
+from labctl.client.reconciler import Reconciler
+from labctl.cri.errors import CriError
+from labctl.errors import LabError, NetError
+from labctl.node.ipam import AddressTaken, NoFreeAddress
+from labctl.node.pods.actions import Plan
+from labctl.node.pods.executor import Executor
+from labctl.node.pods.facts import PodFacts
+from labctl.node.pods.plan import plan
+
+_WORKERS = 64
+_FIRST_RETRY, _LAST_RETRY = 0.2, 10.0
+_TRANSIENT = (CriError, NetError, NoFreeAddress, AddressTaken, OSError)
+
+_log = logging.getLogger(__name__)
+
+
+class StuckPlan(LabError):
+    """A plan was carried out and came back unchanged."""
+
+
+class PodWorker:
+    """Brings pods to what the API says. `complete()` tells whether all of the API's are known."""
+
+    def __init__(self, executor: Executor, complete: Callable[[], bool]) -> None:
+        self._executor = executor
+        self._memory = executor.memory
+        self._objects = executor.objects
+        self._complete = complete
+        self._backoffs: dict[str, Backoff] = {}
+        self._queue = Reconciler("pod", self.sync, workers=_WORKERS)
+
+    def mark(self, pod_uid: str) -> None:
+        self._queue.mark(pod_uid)
+
+    def mark_all(self) -> None:
+        """Everything may have changed: the network is ready, or the API's list is complete."""
+        for pod in self._objects:
+            self.mark(pod["metadata"]["uid"])
+        for pod_uid in self._memory.mirror.uids():
+            self.mark(pod_uid)
+
+    async def run(self) -> None:
+        await self._queue.run()
+
+    async def sync(self, pod_uid: str) -> float | None:
+        """Works on one pod until it is as it should be, or has to wait; returns for how long."""
+        try:
+            again = await self._work(pod_uid)
+        except _TRANSIENT as error:
+            backoff = self._backoffs.setdefault(pod_uid, Backoff(_FIRST_RETRY, _LAST_RETRY))
+            _log.warning("pod %s: %s", self._name(pod_uid), error)
+            again = backoff.next()
+        else:
+            self._backoffs.pop(pod_uid, None)
+        self._executor.status.mark(pod_uid)
+        return again
+
+    async def _work(self, pod_uid: str) -> float | None:
+        done: Plan | None = None
+        while True:
+            pod = self._objects.get(pod_uid)
+            if not self._may_work(pod):
+                return None
+            facts = self._memory.facts(pod_uid)
+            step = plan(pod, facts, time.time())
+            if not step.actions:
+                self._tell_of_crashes(pod, facts)
+                return step.again
+            if step == done:
+                raise StuckPlan(f"{step.actions[0].describe()}: no effect")
+            for action in step.actions:
+                _log.info("%s: %s", self._name(pod_uid), action.describe())
+                await self._executor.execute(pod_uid, pod, action)
+            done = step
+
+    def _may_work(self, pod: Obj | None) -> bool:
+        """What the API has not told of yet is not gone; what starts needs a network."""
+        if pod is None:
+            return self._complete()
+        return self._executor.network.ready or is_deleting(pod)
+
+    def _tell_of_crashes(self, pod: Obj | None, facts: PodFacts) -> None:
+        if pod is not None and not is_deleting(pod):
+            for container in self._memory.crashed(facts):
+                self._executor.teller.backing_off(pod, container.config.name)
+
+    def _name(self, pod_uid: str) -> str:
+        pod = self._objects.get(pod_uid)
+        return key(pod) if pod is not None else pod_uid

@@ -1,0 +1,139 @@
+"""The agent's HTTPS server: a kubelet's paths, for the API server only.
+
+Whoever connects must show a certificate of the lab's CA whose organization is system:masters, as
+the API server's own for this hop is; a node's certificate opens nothing here.
+"""
+
+import ssl
+import time
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import msgspec
+from aiohttp import web
+
+from labctl import names
+from labctl.api import status
+from labctl.cri.client import RuntimeClient
+from labctl.errors import BadInput, StatusError
+from labctl.node.server.channels import PROTOCOLS, serve_exec
+from labctl.node.server.log_lines import LogOptions
+from labctl.node.server.log_reader import read_log
+from labctl.node.server.lookup import Containers
+
+_ADMINISTRATORS = "system:masters"
+_CONTAINER = "{namespace}/{pod}/{container}"
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+
+def server_tls(pki: Path, file_name: str) -> ssl.SSLContext:
+    """TLS 1.2 or better, with a client certificate of the lab required."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.load_cert_chain(pki / f"{file_name}.crt", pki / f"{file_name}.key")
+    context.load_verify_locations(pki / "ca.crt")
+    context.verify_mode = ssl.CERT_REQUIRED
+    return context
+
+
+class AgentServer:
+    """Serves until `close`."""
+
+    def __init__(self, containers: Containers, runtime: RuntimeClient) -> None:
+        self._containers = containers
+        self._runtime = runtime
+        self._runner: web.AppRunner | None = None
+
+    async def start(self, address: str, tls: ssl.SSLContext, port: int = names.AGENT_PORT) -> None:
+        """Listens on `address`; raises OSError."""
+        app = web.Application(middlewares=[_failures, _authorization])
+        app.router.add_get("/healthz", self._healthz)
+        app.router.add_get("/pods", self._pods)
+        app.router.add_get(f"/containerLogs/{_CONTAINER}", self._logs)
+        app.router.add_route("*", f"/exec/{_CONTAINER}", self._exec)
+        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        await self._runner.setup()
+        await web.TCPSite(self._runner, address, port, ssl_context=tls, reuse_address=True).start()
+
+    async def close(self) -> None:
+        if self._runner is not None:
+            await self._runner.cleanup()
+
+    async def _healthz(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(text="ok")
+
+    async def _pods(self, _request: web.Request) -> web.StreamResponse:
+        body = {"kind": "PodList", "apiVersion": "v1", "metadata": {}}
+        items = self._containers.pods()
+        return _json({**body, "items": items})
+
+    async def _logs(self, request: web.Request) -> web.StreamResponse:
+        options = LogOptions.of(request.query, time.time())
+        container = self._containers.with_log(*_place(request), previous=options.previous)
+        response = web.StreamResponse(headers={"Content-Type": "text/plain"})
+        await response.prepare(request)
+        path = container.config.log_path
+        async for data in read_log(path, options, lambda: self._containers.is_running(container)):
+            if data:
+                await response.write(data)
+        await response.write_eof()
+        return response
+
+    async def _exec(self, request: web.Request) -> web.StreamResponse:
+        container = self._containers.running(*_place(request))
+        command = tuple(request.query.getall("command", ()))
+        if not command:
+            raise status.bad_request("you must specify at least 1 command for the container")
+        socket = web.WebSocketResponse(protocols=PROTOCOLS, max_msg_size=0)
+        if not socket.can_prepare(request):
+            raise status.bad_request("Upgrade request required")
+        await socket.prepare(request)
+        stdin, tty = _truth(request, "stdin"), _truth(request, "tty")
+        await serve_exec(socket, self._runtime, container.id, command, stdin=stdin, tty=tty)
+        await socket.close()
+        return socket
+
+
+def _place(request: web.Request) -> tuple[str, str, str]:
+    told = request.match_info
+    return told["namespace"], told["pod"], told["container"]
+
+
+def _truth(request: web.Request, word: str) -> bool:
+    return request.query.get(word, "") in {"true", "1"}
+
+
+@web.middleware
+async def _failures(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """Errors as the API server and its clients know them: a Status as JSON."""
+    try:
+        return await handler(request)
+    except StatusError as error:
+        return _json(error.status, error.code)
+    except BadInput as error:
+        return _json(status.bad_request(error.message).status, 400)
+    except web.HTTPNotFound:
+        return _json(status.no_such_path().status, 404)
+
+
+@web.middleware
+async def _authorization(request: web.Request, handler: Handler) -> web.StreamResponse:
+    if request.path != "/healthz" and _ADMINISTRATORS not in organizations(request):
+        raise status.failure(403, "Forbidden", "Forbidden: only the API server may ask this")
+    return await handler(request)
+
+
+def organizations(request: web.Request) -> tuple[str, ...]:
+    """The organizations in the subject of the client's certificate."""
+    certificate = request.get_extra_info("peercert") or {}
+    subject = certificate.get("subject", ())
+    return tuple(
+        value for entry in subject for field, value in entry if field == "organizationName"
+    )
+
+
+def _json(body: object, code: int = 200) -> web.Response:
+    return web.Response(
+        body=msgspec.json.encode(body), status=code, content_type="application/json"
+    )

@@ -1,0 +1,121 @@
+"""What a node's network is computed from: API objects, cut down to what matters, as values.
+
+`snapshot` reads Node objects and the lab's spec; ports come from the runtime's sandboxes. Two equal
+snapshots give equal networks, so a change that changes no snapshot costs nothing.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from ipaddress import IPv4Network
+
+from labctl import names
+from labctl.api.lab import LabSpec, node_address
+from labctl.api.objects import Obj, name
+from labctl.cri.messages import Sandbox
+
+
+@dataclass(frozen=True, slots=True)
+class NodePlace:
+    """A node on the underlay and the pods' addresses behind it ("" while it has none)."""
+
+    name: str
+    address: str
+    pod_cidr: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class PodPort:
+    """A sandbox that is to be on the network. `netns` is the path of its namespace."""
+
+    uid: str
+    attempt: int
+    namespace: str
+    pod: str
+    address: str
+    netns: str = ""
+
+    @property
+    def sandbox(self) -> str:
+        return names.sandbox_id(self.uid, self.attempt)
+
+    @property
+    def link(self) -> str:
+        return names.veth_name(self.uid, self.attempt)
+
+    @property
+    def mac(self) -> str:
+        """Of the pod's `eth0`."""
+        return names.pod_mac(self.uid, self.attempt)
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """A cluster as its networks see it."""
+
+    backend: str
+    pod_cidr: str
+    mtu: int  # of the underlay, bytes
+    pod_mtu: int
+    machines: tuple[NodePlace, ...]  # the lab's nodes, whether they have registered or not
+    nodes: tuple[NodePlace, ...] = ()  # Node objects, those without an address left out
+    ports: tuple[PodPort, ...] = ()  # of this node only
+
+    def node(self, node: str) -> NodePlace:
+        """Where `node` is: by its object, or else by the lab file. KeyError if it is in neither."""
+        for place in (*self.nodes, *self.machines):
+            if place.name == node:
+                return place
+        raise KeyError(node)
+
+    def others(self, node: str) -> tuple[NodePlace, ...]:
+        """The other nodes whose pods can be reached."""
+        return tuple(place for place in self.nodes if place.name != node and place.pod_cidr)
+
+    def with_ports(self, ports: Iterable[PodPort]) -> "Snapshot":
+        return replace(self, ports=tuple(ports))
+
+
+def snapshot(spec: LabSpec, nodes: Iterable[Obj]) -> Snapshot:
+    """The cluster by the lab's spec and its Node objects; ports come later, with `with_ports`."""
+    network = spec.network
+    places = (node_place(node) for node in nodes)
+    return Snapshot(
+        backend=network.backend,
+        pod_cidr=network.pod_cidr,
+        mtu=network.mtu,
+        pod_mtu=network.pod_mtu,
+        machines=tuple(NodePlace(one, node_address(spec, one)) for one in spec.node_names),
+        nodes=tuple(sorted((one for one in places if one.address), key=lambda one: one.name)),
+    )
+
+
+def node_place(node: Obj) -> NodePlace:
+    return NodePlace(name(node), internal_ip(node), (node.get("spec") or {}).get("podCIDR", ""))
+
+
+def internal_ip(node: Obj) -> str:
+    """The address of a Node object on the underlay, or ""."""
+    for address in (node.get("status") or {}).get("addresses") or ():
+        if address.get("type") == "InternalIP":
+            return str(address["address"])
+    return ""
+
+
+def port_of(sandbox: Sandbox) -> PodPort | None:
+    """The port of a sandbox; None for one that uses the node's own network."""
+    config = sandbox.config
+    if config.host_network or not config.ip:
+        return None
+    return PodPort(
+        config.uid, config.attempt, config.namespace, config.name, config.ip, sandbox.netns
+    )
+
+
+def gateway(pod_cidr: str) -> str:
+    """The first address of a podCIDR, which the node's bridge has."""
+    return str(IPv4Network(pod_cidr)[1])
+
+
+def with_prefix(address: str, pod_cidr: str) -> str:
+    """An address of a podCIDR with its prefix length, as interfaces carry it."""
+    return f"{address}/{IPv4Network(pod_cidr).prefixlen}"

@@ -1,0 +1,43 @@
+"""Namespaces of nodes and pods, joined by a cable, for tests against the real kernel."""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labctl import names
+from labctl.net import namespaces
+from labctl.net.apply import apply
+from labctl.net.netlink import Netlink
+from labctl.net.nouns import Link, Peer
+from labctl.net.operations import Create
+
+MakeNetns = Callable[[], Path]
+
+
+@pytest.fixture
+def make_netns() -> Iterator[MakeNetns]:
+    """Makes pinned namespaces; their pins go when the test ends."""
+    made: list[str] = []
+    numbers = itertools.count(1)
+
+    def make() -> Path:
+        name = f"labctl-test-node-{os.getpid()}-{next(numbers)}"
+        made.append(name)
+        return namespaces.create_netns(name)
+
+    yield make
+    for name in made:
+        namespaces.delete_netns(name)
+
+
+@pytest.fixture
+def two_nodes(make_netns: MakeNetns) -> tuple[Path, Path]:
+    """The namespaces of node1 and node2, with a cable between them for a fabric."""
+    first, second = make_netns(), make_netns()
+    peer = Peer("eth0", str(second), names.node_mac("node2"), 1500)
+    with Netlink.at(first) as netlink:
+        apply(netlink, [Create(Link("eth0", "veth", 1500, names.node_mac("node1"), peer=peer))])
+    return first, second
