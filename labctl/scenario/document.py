@@ -13,16 +13,17 @@
 A step is a mapping with one verb (see steps.py) and, if one likes, a sentence (`say`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from labctl.api.fields import FieldError
 from labctl.api.lab import LabSpec, default_lab, parse_lab
-from labctl.api.manifests import read_manifests
+from labctl.api.manifests import Document
 from labctl.api.objects import Obj
 from labctl.errors import BadInput
+from labctl.lab.manifests import Manifest, prepare, read
 from labctl.scenario.steps import Step, parse_step
-
-KIND = "Scenario"
 
 
 @dataclass(frozen=True)
@@ -30,53 +31,62 @@ class Scenario:
     """What is brought up (`lab`), what is submitted (`manifests`), what is done and checked."""
 
     name: str
+    source: str
     teaches: str
     lab: LabSpec
-    manifests: tuple[Obj, ...]
+    manifests: tuple[Manifest, ...]
     steps: tuple[Step, ...]
 
 
-def read_scenario(text: str, source: str, lab: str = "") -> Scenario:
-    """The scenario in a file's text; `lab` overrides the lab's name. Raises BadInput."""
-    objects = read_manifests(text, source)
-    scenarios = [obj for obj in objects if obj["kind"] == KIND]
-    if len(scenarios) != 1:
-        raise BadInput(f"{source}: a scenario file holds one Scenario; here are {len(scenarios)}")
-    labs = [obj for obj in objects if obj["kind"] == "Lab"]
-    if len(labs) > 1:
-        raise BadInput(f"{source}: a scenario file holds at most one Lab; here are {len(labs)}")
-    name = _name(scenarios[0], source)
+def read_scenario(source: str, lab: str | None = None) -> Scenario:
+    """The scenario in a file; `lab` overrides the lab's name. BadInput names line and field."""
+    documents = read([source])
+    document = _one(documents, "Scenario", source)
+    if document is None:
+        raise BadInput(f"{source}: there is no Scenario in it")
+    try:
+        name, teaches, steps = _parse(document.obj)
+    except FieldError as error:
+        raise document.placed(error) from None
     return Scenario(
         name=name,
-        teaches=str(_spec(scenarios[0], source).get("teaches", "")).strip(),
-        lab=parse_lab(labs[0], lab or None) if labs else default_lab(lab or "scenario"),
-        manifests=tuple(obj for obj in objects if obj["kind"] not in (KIND, "Lab")),
-        steps=_steps(_spec(scenarios[0], source), source),
+        source=source,
+        teaches=teaches,
+        lab=_lab(_one(documents, "Lab", source), lab),
+        manifests=tuple(prepare(documents)),
+        steps=steps,
     )
 
 
-def _name(scenario: Obj, source: str) -> str:
+def _one(documents: Sequence[Document], kind: str, source: str) -> Document | None:
+    found = [one for one in documents if one.kind == kind and not one.is_manifest]
+    if len(found) > 1:
+        raise BadInput(f"{source}:{found[1].line()}: a scenario file holds one {kind}")
+    return found[0] if found else None
+
+
+def _lab(document: Document | None, name: str | None) -> LabSpec:
+    if document is None:
+        return default_lab(name or "scenario")
+    try:
+        return parse_lab(document.obj, name)
+    except FieldError as error:
+        raise document.placed(error) from None
+
+
+def _parse(scenario: Obj) -> tuple[str, str, tuple[Step, ...]]:
     name = (scenario.get("metadata") or {}).get("name")
     if not isinstance(name, str) or not name:
-        raise BadInput(f"{source}: Scenario: metadata.name: Required value")
-    return name
-
-
-def _spec(scenario: Obj, source: str) -> dict[str, Any]:
+        raise FieldError(("metadata", "name"), "is required")
     spec = scenario.get("spec")
     if not isinstance(spec, dict):
-        raise BadInput(f"{source}: Scenario: spec: Required value")
-    unknown = spec.keys() - {"teaches", "steps"}
-    if unknown:
-        raise BadInput(f"{source}: Scenario: spec.{min(unknown)}: unknown field")
-    return spec
+        raise FieldError(("spec",), "must be a mapping with steps")
+    for field in spec.keys() - {"teaches", "steps"}:
+        raise FieldError(("spec", field), "unknown field")
+    return name, str(spec.get("teaches", "")).strip(), _steps(spec.get("steps"))
 
 
-def _steps(spec: dict[str, Any], source: str) -> tuple[Step, ...]:
-    steps = spec.get("steps")
+def _steps(steps: Any) -> tuple[Step, ...]:
     if not isinstance(steps, list) or not steps:
-        raise BadInput(f"{source}: Scenario: spec.steps: a list of steps is required")
-    return tuple(
-        parse_step(step, f"{source}: Scenario: spec.steps[{index}]")
-        for index, step in enumerate(steps)
-    )
+        raise FieldError(("spec", "steps"), "must be a list of steps")
+    return tuple(parse_step(step, ("spec", "steps", at)) for at, step in enumerate(steps))

@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import msgspec
 
-from labctl.errors import BadInput
+from labctl.api.fields import FieldError, Path
 
 
 class Verb(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
@@ -193,29 +193,33 @@ class Step(msgspec.Struct, frozen=True):
         return str(self.say or self.verb.describe())
 
 
-def parse_step(step: object, where: str) -> Step:
-    """A step of a scenario file; `where` begins the message of a BadInput."""
+def parse_step(step: object, path: Path) -> Step:
+    """A step of a scenario file; FieldError (below `path`) when it cannot be read."""
     if not isinstance(step, dict):
-        raise BadInput(f"{where}: a step is a mapping with one of {', '.join(VERBS)}")
+        raise FieldError(path, f"a step is a mapping with one of {', '.join(VERBS)}")
     verbs = [word for word in step if word != "say"]
     if len(verbs) != 1 or verbs[0] not in VERBS:
         found = ", ".join(map(str, verbs)) or "none"
-        raise BadInput(f"{where}: a step has one verb of {', '.join(VERBS)}; here: {found}")
+        raise FieldError(path, f"a step has one verb of {', '.join(VERBS)}; here: {found}")
     word = verbs[0]
-    verb = _convert(step[word], VERBS[word], f"{where}.{word}")
-    if isinstance(verb, Fault) and not verb.verb:
-        raise BadInput(f"{where}.fault: one of kill-agent, start-agent, cut, mend is required")
-    during: tuple[Step, ...] = ()
-    if isinstance(verb, Flood):
-        during = tuple(
-            parse_step(inner, f"{where}.flood.during[{index}]")
-            for index, inner in enumerate(verb.during)
-        )
-    return Step(verb=verb, say=str(step.get("say", "")).strip(), during=during)
+    verb = _convert(step[word], VERBS[word], (*path, word))
+    return Step(
+        verb=verb,
+        say=str(step.get("say", "")).strip(),
+        during=_during(verb, (*path, word, "during")),
+    )
 
 
-def _convert(fields: object, verb: type[Verb], where: str) -> Verb:
+def _during(verb: Verb, path: Path) -> tuple["Step", ...]:
+    inner = verb.during if isinstance(verb, Flood) else ()
+    return tuple(parse_step(step, (*path, at)) for at, step in enumerate(inner))
+
+
+def _convert(fields: object, verb: type[Verb], path: Path) -> Verb:
     try:
-        return msgspec.convert(fields, verb)
+        found = msgspec.convert(fields, verb)
     except msgspec.ValidationError as error:
-        raise BadInput(f"{where}: {error}".replace(" - at `$", " at `")) from None
+        raise FieldError(path, str(error).replace(" - at `$.", " at `")) from None
+    if isinstance(found, Fault) and not found.verb:
+        raise FieldError(path, "one of kill-agent, start-agent, cut, mend is required")
+    return found

@@ -1,0 +1,151 @@
+"""How each verb of a scenario is carried out: one function a verb.
+
+Each returns a sentence on what was seen, and raises `Failed` when it is not what was expected.
+"""
+
+import asyncio
+import os
+import subprocess
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from labctl.api.objects import Obj
+from labctl.lab import faults
+from labctl.lab.deletion import Doomed, Manner, delete_all, wait_gone
+from labctl.lab.ping import ping
+from labctl.lab.words import Target, one_target, targets
+from labctl.net.namespaces import enter
+from labctl.scenario import judge, steps
+from labctl.scenario.flood import flood
+from labctl.scenario.stage import NAMESPACE, Failed, Stage
+from labctl.scenario.steps import Step, Verb
+from labctl.verify import snapshot, verify
+
+_RUN_SECONDS = 30
+
+
+async def perform(step: Step, stage: Stage) -> str:
+    """Carries a step out; the sentence on what was seen. Raises Failed."""
+    if isinstance(step.verb, steps.Flood):
+        return await _flood(step, stage)
+    return await _VERBS[type(step.verb)](step.verb, stage)
+
+
+async def _wait(verb: steps.Wait, stage: Stage) -> str:
+    target = one_target([verb.object])
+
+    def wrong(objects: list[Obj]) -> str:
+        return judge.wish(verb.wish, objects[0] if objects else None)
+
+    await stage.until(
+        target.resource, wrong, fields=f"metadata.name={target.name}", seconds=verb.seconds
+    )
+    return f"{verb.object}: {verb.wish}"
+
+
+async def _expect(verb: steps.Expect, stage: Stage) -> str:
+    target = targets([verb.get])[0]
+    fields = f"metadata.name={target.name}" if target.name else ""
+    await stage.until(
+        target.resource,
+        lambda objects: judge.expectation(verb, objects),
+        labels=verb.labels,
+        fields=fields,
+        seconds=verb.seconds,
+    )
+    return verb.describe()
+
+
+async def _patch(verb: steps.Patch, stage: Stage) -> str:
+    target = one_target([verb.object])
+    await stage.client.patch(
+        target.resource, target.name, verb.patch, _space(target), type="strategic"
+    )
+    return f"{target.label} patched"
+
+
+async def _delete(verb: steps.Delete, stage: Stage) -> str:
+    target = one_target([verb.object])
+    doomed = Doomed(target.resource, target.name, _space(target))
+    async for one in delete_all(stage.client, [doomed], Manner()):
+        await wait_gone(stage.client, one)
+    return doomed.sentence
+
+
+async def _ping(verb: steps.Ping, stage: Stage) -> str:
+    source = await stage.place(verb.source)
+    destination = await stage.place(verb.destination)
+    outcome = await asyncio.to_thread(ping, source, destination, count=verb.count)
+    if verb.answered != (outcome.lost == 0):
+        raise Failed(outcome.summary().splitlines()[0])
+    return outcome.summary().splitlines()[0]
+
+
+async def _verify(verb: steps.Verify, stage: Stage) -> str:
+    topology = await snapshot(stage.client, stage.spec.name)
+    report = await asyncio.to_thread(verify, topology, verb.claims, verb.protocols)
+    return judge.proof(verb, report)
+
+
+async def _events(verb: steps.Events, stage: Stage) -> str:
+    target = targets(["events"])[0]
+    await stage.until(
+        target.resource,
+        lambda objects: judge.sequence(verb.in_order, objects),
+        seconds=verb.seconds,
+    )
+    return verb.describe()
+
+
+async def _run(verb: steps.Run, stage: Stage) -> str:
+    place = await stage.place(verb.where)
+    done = await asyncio.to_thread(
+        subprocess.run,
+        verb.command,
+        preexec_fn=lambda: enter(place.path),
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=_RUN_SECONDS,
+        check=False,
+        env={**os.environ, "LC_ALL": "C"},
+    )
+    if done.returncode:
+        raise Failed(f"{verb.command[0]} ended with {done.returncode}: {done.stderr.strip()}")
+    return judge.printed(verb.prints, done.stdout)
+
+
+async def _fault(verb: steps.Fault, stage: Stage) -> str:
+    faults.inflict(stage.spec.name, verb.verb, verb.node)
+    return f"{verb.verb} {verb.node}"
+
+
+async def _flood(step: Step, stage: Stage) -> str:
+    verb = step.verb
+    source = await stage.place(verb.source)
+    destination = await stage.place(verb.destination)
+    async with flood(source, destination) as counts:
+        for inner in step.during:
+            await perform(inner, stage)
+    if counts.lost:
+        raise Failed(f"{counts.lost} of {counts.transmitted} packets were lost")
+    return f"{counts.transmitted} packets, none lost, while: " + "; ".join(
+        inner.describe() for inner in step.during
+    )
+
+
+def _space(target: Target) -> str:
+    return NAMESPACE if target.resource.namespaced else ""
+
+
+_VERBS: dict[type[Verb], Callable[[Any, Stage], Awaitable[str]]] = {
+    steps.Wait: _wait,
+    steps.Expect: _expect,
+    steps.Patch: _patch,
+    steps.Delete: _delete,
+    steps.Ping: _ping,
+    steps.Verify: _verify,
+    steps.Events: _events,
+    steps.Run: _run,
+    steps.Fault: _fault,
+}
