@@ -1,0 +1,68 @@
+"""`labctl up` and `labctl down`."""
+
+import click
+
+from labctl.cli.options import DEFAULT_LAB, maybe_lab_option
+from labctl.cli.progress import Reporter
+from labctl.errors import BadInput
+from labctl.lab.wish import Wish
+
+
+@click.command(
+    epilog="Examples: labctl up · labctl up --nodes 5 --backend vxlan · labctl up lab.yaml"
+)
+@click.argument("file", required=False, type=click.Path(), metavar="[FILE]")
+@click.option("--nodes", type=int, metavar="N", help="How many nodes; 3 in a new lab.")
+@click.option("--backend", type=click.Choice(["host-gw", "vxlan"]), help="How pods cross nodes.")
+@maybe_lab_option
+def up(file: str | None, nodes: int | None, backend: str | None, lab: str | None) -> None:
+    """Make the lab, or make it as it shall be, and return when every node is Ready.
+
+    FILE (or `-`) may hold a Lab and manifests. What is not given stays as it is.
+    """
+    from labctl.lab import host
+    from labctl.lab.up import up as bring_up
+
+    wish = _wish(file, nodes, backend, lab)
+    host.require()
+    with Reporter() as progress:
+        spec = bring_up(wish, progress)
+        progress.step(f"lab {spec.name}: {len(spec.nodes)} nodes Ready ({spec.network.backend})")
+
+
+def _wish(file: str | None, nodes: int | None, backend: str | None, lab: str | None) -> Wish:
+    """What was asked for, checked: a file's Lab and its manifests, and the flags."""
+    from labctl.api.fields import FieldError
+    from labctl.api.lab import LAB_KIND, parse_lab
+    from labctl.lab import manifests
+
+    if file is None:
+        return Wish(lab or DEFAULT_LAB, None, nodes, backend)
+    documents = manifests.read([file])
+    labs = [document for document in documents if document.kind == LAB_KIND]
+    if len(labs) > 1:
+        raise labs[1].error(("kind",), "a file holds at most one Lab")
+    try:
+        name = parse_lab(labs[0].obj, lab).name if labs else lab or DEFAULT_LAB
+    except FieldError as error:
+        raise labs[0].placed(error) from None
+    strangers = [one for one in documents if not one.is_manifest and one.kind != LAB_KIND]
+    if strangers:
+        raise BadInput(f"{file}: {strangers[0].kind} is not for up", "labctl scenario run")
+    document = labs[0].obj if labs else None
+    return Wish(name, document, nodes, backend, tuple(manifests.prepare(documents)))
+
+
+@click.command(epilog="Examples: labctl down · labctl down --all")
+@click.option("--all", "all_labs", is_flag=True, help="Every lab of this machine.")
+@maybe_lab_option
+def down(all_labs: bool, lab: str | None) -> None:
+    """Take the lab away, its state included, and return when nothing is left."""
+    from labctl.lab.down import down as take_down
+    from labctl.lab.down import down_all
+
+    with Reporter() as progress:
+        if all_labs:
+            down_all(progress)
+        elif not take_down(lab or DEFAULT_LAB, progress):
+            progress.step(f"there is no lab {lab or DEFAULT_LAB}")

@@ -1,0 +1,96 @@
+"""Shell completion, with the names of what lives right now.
+
+The script that `labctl completion bash` prints has the shell ask labctl itself at every TAB;
+a lab that does not answer completes nothing and says nothing.
+"""
+
+import asyncio
+from collections.abc import Iterable
+
+import click
+from click.shell_completion import CompletionItem, get_completion_class
+
+from labctl.cli.options import DEFAULT_LAB
+
+_SECONDS = 1.0
+_VARIABLE = "_LABCTL_COMPLETE"
+
+
+@click.command(epilog='Example: eval "$(labctl completion bash)"')
+@click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
+def completion(shell: str) -> None:
+    """Print the completion script of a shell; put it into its start-up file."""
+    from labctl.cli.main import cli
+
+    kind = get_completion_class(shell)
+    if kind is not None:
+        click.echo(kind(cli, {}, "labctl", _VARIABLE).source())
+
+
+def complete_namespace(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return _items(_live(ctx, "namespaces"), incomplete)
+
+
+def complete_node(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return _items(_live(ctx, "nodes"), incomplete)
+
+
+def complete_pod(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return _items(_live(ctx, "pods"), incomplete)
+
+
+def complete_endpoint(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Where a ping starts or ends."""
+    nodes = [f"node/{name}" for name in _live(ctx, "nodes")]
+    return _items([*_live(ctx, "pods"), *nodes, "outside"], incomplete)
+
+
+def complete_object(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """A kind, then names of it; or KIND/NAME."""
+    words = ctx.params.get("words") or ()
+    kind, slash, _ = incomplete.partition("/")
+    if slash:
+        return _items([f"{kind}/{name}" for name in _live(ctx, kind)], incomplete)
+    if words:
+        return _items(_live(ctx, words[0]), incomplete)
+    return _items(_kinds(), incomplete)
+
+
+def _kinds() -> list[str]:
+    from labctl.api.resources import RESOURCES
+
+    return sorted({resource.plural for resource in RESOURCES if resource.acted_upon} | {"all"})
+
+
+def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
+    return [CompletionItem(word) for word in words if word.startswith(incomplete)]
+
+
+def _live(ctx: click.Context, kind: str) -> list[str]:
+    lab = ctx.params.get("lab") or ctx.find_root().params.get("lab") or DEFAULT_LAB
+    try:
+        return asyncio.run(_names(lab, kind, ctx.params.get("namespace") or "default"))
+    except Exception:  # whatever is wrong, the user is typing and must not be disturbed
+        return []
+
+
+async def _names(lab: str, kind: str, namespace: str) -> list[str]:
+    from labctl.api.objects import name
+    from labctl.lab import connect
+    from labctl.lab.words import find_resource
+
+    resource = find_resource(kind)
+    client = connect.client(lab)
+    async with asyncio.timeout(_SECONDS):
+        found = await client.list(resource, namespace if resource.namespaced else "")
+    return [name(obj) for obj in found.items]

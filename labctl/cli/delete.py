@@ -1,0 +1,109 @@
+"""`labctl delete`: by file, by name, by label; waits until they are gone."""
+
+import click
+
+from labctl.api.objects import name
+from labctl.api.objects import namespace as namespace_of
+from labctl.cli.completion import complete_object
+from labctl.cli.options import files_option, lab_option, namespace_option, selector_option
+from labctl.cli.session import ask
+from labctl.client.client import Client
+from labctl.errors import BadInput
+from labctl.lab.deletion import (
+    WAIT_SECONDS,
+    Doomed,
+    Manner,
+    delete_all,
+    doomed_object,
+    wait_gone,
+)
+from labctl.lab.words import targets
+
+_CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
+
+
+@click.command(epilog="Examples: labctl delete deployment web · labctl delete -f web.yaml")
+@click.argument("words", nargs=-1, metavar="KIND NAME...", shell_complete=complete_object)
+@files_option
+@namespace_option
+@selector_option
+@click.option("--all", "everything", is_flag=True, help="All objects of the kind.")
+@click.option("-A", "--all-namespaces", is_flag=True, help="Of all namespaces (with --all or -l).")
+@click.option(
+    "--wait", type=bool, is_flag=False, flag_value="true", default=True, help="Until they are gone."
+)
+@click.option("--grace-period", "grace", type=int, metavar="SECONDS", help="For pods to end.")
+@click.option("--now", is_flag=True, help="The same as --grace-period 1.")
+@click.option("--force", is_flag=True, help="With --grace-period 0: do not ask the node.")
+@click.option("--cascade", type=click.Choice(list(_CASCADES)), help="What of their dependents.")
+@click.option("--ignore-not-found", is_flag=True, help="What is not there is no error.")
+@click.option("--timeout", type=float, default=WAIT_SECONDS, help="Seconds to wait.")
+@lab_option
+def delete(
+    words: tuple[str, ...],
+    filenames: tuple[str, ...],
+    namespace: str,
+    selector: str,
+    everything: bool,
+    all_namespaces: bool,
+    wait: bool,
+    grace: int | None,
+    now: bool,
+    force: bool,
+    cascade: str | None,
+    ignore_not_found: bool,
+    timeout: float,
+    lab: str,
+) -> None:
+    """Delete objects by KIND NAME, KIND/NAME, KIND -l SELECTOR or -f FILE, and wait for it."""
+    manner = Manner(
+        _grace(grace, now=now, force=force), _CASCADES.get(cascade or ""), ignore_not_found
+    )
+    space = "" if all_namespaces else namespace
+    doomed = _from_files(filenames, namespace) if filenames else _named(words, namespace)
+    kinds = [] if filenames else [one for one in targets(words) if not one.name]
+    if kinds and not (selector or everything):
+        raise BadInput("which ones? give names, -l SELECTOR or --all")
+
+    async def work(client: Client) -> None:
+        found = [*doomed]
+        for target in kinds:
+            at = space if target.resource.namespaced else ""
+            listed = await client.list(target.resource, at, labels=selector)
+            found += [doomed_object(target.resource, obj) for obj in listed.items]
+        await _delete(client, found, manner, timeout if wait else 0.0)
+
+    ask(lab, work)
+
+
+async def _delete(client: Client, doomed: list[Doomed], manner: Manner, seconds: float) -> None:
+    if not doomed:
+        click.echo("No resources found", err=True)
+    asked = []
+    async for one in delete_all(client, doomed, manner):
+        click.echo(one.sentence)
+        asked.append(one)
+    for one in asked if seconds else ():
+        await wait_gone(client, one, seconds)
+
+
+def _grace(grace: int | None, *, now: bool, force: bool) -> int | None:
+    if now:
+        return 1
+    return 0 if force and grace is None else grace
+
+
+def _named(words: tuple[str, ...], space: str) -> list[Doomed]:
+    return [
+        Doomed(one.resource, one.name, space if one.resource.namespaced else "")
+        for one in targets(words)
+        if one.name
+    ]
+
+
+def _from_files(filenames: tuple[str, ...], space: str) -> list[Doomed]:
+    """What the files name, in the reverse of the order in which it is created."""
+    from labctl.lab import manifests
+
+    found = manifests.prepare(manifests.read(filenames), space)
+    return [Doomed(one.resource, name(one.obj), namespace_of(one.obj)) for one in reversed(found)]

@@ -1,0 +1,180 @@
+"""What `get` fetches and how a server's Table becomes lines.
+
+The server decides on columns and cells, so that labctl and kubectl print the same; here columns
+are chosen, a namespace, kind or labels added, and everything laid out.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from labctl.api.objects import Obj, labels, name, namespace
+from labctl.api.resource import Resource
+from labctl.cli.tables import cell_text, layout
+from labctl.client.client import Client
+from labctl.errors import StatusError
+from labctl.lab.jsonpath import find
+from labctl.lab.words import Target, printed_name
+
+TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
+
+
+@dataclass(frozen=True)
+class Query:
+    """Which objects are asked for; selectors as text, namespace "" for all."""
+
+    targets: tuple[Target, ...]
+    namespace: str = ""
+    labels: str = ""
+    fields: str = ""
+    sort_by: str = ""
+    ignore_not_found: bool = False
+
+    @property
+    def of_one_object(self) -> bool:
+        return len(self.targets) == 1 and bool(self.targets[0].name)
+
+    def space(self, resource: Resource) -> str:
+        return self.namespace if resource.namespaced else ""
+
+    def parameters(self, target: Target) -> dict[str, str]:
+        """The query of the request; a name is looked up by path and takes no selectors."""
+        wanted = {"labelSelector": self.labels, "fieldSelector": self.fields}
+        if target.name:
+            wanted = {}
+        if self.sort_by:
+            wanted["includeObject"] = "Object"
+        return {key: value for key, value in wanted.items() if value}
+
+
+@dataclass(frozen=True)
+class Look:
+    """How a Table is printed."""
+
+    wide: bool = False
+    labels: bool = False
+    headers: bool = True
+    namespaces: bool = False
+    kinds: bool = False
+
+
+async def fetch_tables(client: Client, query: Query) -> list[tuple[Target, Obj]]:
+    """The server's Table for every target; one that does not exist is a StatusError."""
+    found = []
+    for target in query.targets:
+        resource = target.resource
+        path = resource.path(query.space(resource), target.name)
+        parameters = query.parameters(target)
+        try:
+            table = await client.transport.request("GET", path, query=parameters, accept=TABLE)
+        except StatusError as error:
+            if error.reason == "NotFound" and query.ignore_not_found:
+                continue
+            raise
+        found.append((target, _sorted(table, query.sort_by)))
+    return found
+
+
+async def fetch_objects(client: Client, query: Query) -> list[Obj]:
+    """The objects themselves, of all targets."""
+    found: list[Obj] = []
+    for resource, at in query.targets:
+        space = query.space(resource)
+        try:
+            if at:
+                found.append(await client.get(resource, at, space))
+            else:
+                listed = await client.list(
+                    resource, space, labels=query.labels, fields=query.fields
+                )
+                found += listed.items
+        except StatusError as error:
+            if error.reason != "NotFound" or not query.ignore_not_found:
+                raise
+    return sorted(found, key=lambda obj: _sort_key(obj, query.sort_by)) if query.sort_by else found
+
+
+def as_list(objects: Sequence[Obj]) -> Obj:
+    """Several objects as the List that kubectl prints."""
+    return {
+        "apiVersion": "v1",
+        "items": list(objects),
+        "kind": "List",
+        "metadata": {"resourceVersion": ""},
+    }
+
+
+def object_names(objects: Iterable[Obj]) -> list[str]:
+    """`pod/web` for each; the kind is taken from the object itself."""
+    from labctl.api.resources import by_kind
+
+    found = []
+    for obj in objects:
+        resource = by_kind(obj.get("apiVersion", ""), obj.get("kind", ""))
+        label = printed_name(resource, name(obj)) if resource else f"{obj.get('kind')}/{name(obj)}"
+        found.append(label)
+    return found
+
+
+def table_rows(resource: Resource, table: Obj, look: Look) -> list[list[str]]:
+    """The Table's rows as text, without the header."""
+    columns = _columns(table, look)
+    return [_row(resource, row, columns, look) for row in table.get("rows") or ()]
+
+
+def header(resource: Resource, table: Obj, look: Look) -> list[str]:
+    """The names of the columns, as kubectl prints them."""
+    definitions = table["columnDefinitions"]
+    names = [str(definitions[index]["name"]).upper() for index in _columns(table, look)]
+    if look.namespaces and resource.namespaced:
+        names.insert(0, "NAMESPACE")
+    return [*names, "LABELS"] if look.labels else names
+
+
+def print_tables(found: Sequence[tuple[Target, Obj]], look: Look) -> str:
+    """Several Tables with an empty line between; nothing for those without rows."""
+    parts = []
+    for target, table in found:
+        rows = table_rows(target.resource, table, look)
+        if rows:
+            top = [header(target.resource, table, look)] if look.headers else []
+            parts.append(layout([*top, *rows]))
+    return "\n".join(parts)
+
+
+def _columns(table: Obj, look: Look) -> list[int]:
+    definitions = enumerate(table.get("columnDefinitions") or ())
+    return [index for index, column in definitions if look.wide or not column.get("priority")]
+
+
+def _row(resource: Resource, row: Obj, columns: Sequence[int], look: Look) -> list[str]:
+    cells = [cell_text(row["cells"][index]) for index in columns]
+    obj = row.get("object") or {}
+    if look.kinds and cells:
+        cells[0] = printed_name(resource, cells[0])
+    if look.namespaces and resource.namespaced:
+        cells.insert(0, namespace(obj))
+    if look.labels:
+        cells.append(_labels_text(obj))
+    return cells
+
+
+def _labels_text(obj: Obj) -> str:
+    pairs = sorted(labels(obj).items())
+    return ",".join(f"{key}={value}" for key, value in pairs) or "<none>"
+
+
+def _sorted(table: Obj, path: str) -> Obj:
+    if not path:
+        return table
+    rows = sorted(table.get("rows") or (), key=lambda row: _sort_key(row.get("object") or {}, path))
+    return {**table, "rows": rows}
+
+
+def _sort_key(obj: Obj, path: str) -> tuple[int, float, str]:
+    """Numbers before texts, and what has no such field first."""
+    found: list[Any] = find(path, obj)
+    if not found:
+        return (0, 0.0, "")
+    value = found[0]
+    return (1, float(value), "") if isinstance(value, int | float) else (2, 0.0, str(value))

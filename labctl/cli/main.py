@@ -1,0 +1,71 @@
+"""`labctl`: finds the command, runs it, and turns what went wrong into a line and an exit code."""
+
+import os
+import sys
+from typing import Any, NoReturn
+
+import click
+
+from labctl.cli.commands import COMMANDS, SECTIONS
+from labctl.cli.lazy import LazyGroup
+from labctl.errors import LabError
+
+_INTERRUPTED = 130  # 128 + SIGINT, as shells say it
+
+
+@click.group(
+    cls=LazyGroup,
+    commands_table=COMMANDS,
+    sections=SECTIONS,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.option("--lab", metavar="NAME", envvar="LABCTL_LAB", help="The lab; `lab` by default.")
+def cli(lab: str | None) -> None:
+    """Kubernetes networking, whole, on one Linux box, in about a second.
+
+    \b
+      sudo labctl up
+      sudo labctl create deployment web --image nginx --replicas 3 --port 80
+      sudo labctl verify
+    """
+
+
+def main() -> NoReturn:
+    """The console script."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Runs one command and returns the exit code of the contract."""
+    try:
+        result: Any = cli.main(arguments, prog_name="labctl", standalone_mode=False)
+        sys.stdout.flush()
+    except click.UsageError as error:
+        return _complain(_sentence(error.format_message()), _usage_hint(error), error.exit_code)
+    except click.ClickException as error:
+        return _complain(_sentence(error.format_message()), "", 2)
+    except LabError as error:
+        return _complain(error.message, error.hint, error.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        return _INTERRUPTED
+    except BrokenPipeError:  # `labctl get pods | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    return result if isinstance(result, int) else 0
+
+
+def _complain(message: str, hint: str, code: int) -> int:
+    click.echo(f"error: {message}", err=True)
+    if hint:
+        click.echo(f"hint: {hint}", err=True)
+    return code
+
+
+def _sentence(text: str) -> str:
+    """Click's own messages, as one line in our style: no capital, no full stop."""
+    line = " ".join(text.split())
+    return (line[:1].lower() + line[1:]).removesuffix(".")
+
+
+def _usage_hint(error: click.UsageError) -> str:
+    return f"{error.ctx.command_path} --help" if error.ctx is not None else "labctl --help"

@@ -1,0 +1,48 @@
+"""What is data goes to stdout, in the form that -o asks for."""
+
+import json
+from collections.abc import Callable, Iterable
+
+import click
+
+from labctl.api.objects import Obj
+
+
+def as_json(obj: object, *, sort: bool = False) -> str:
+    return json.dumps(obj, indent=4, sort_keys=sort, ensure_ascii=False) + "\n"
+
+
+def as_yaml(obj: object, *, sort: bool = False) -> str:
+    import yaml
+
+    text: str = yaml.safe_dump(obj, sort_keys=sort, allow_unicode=True, width=2**16)
+    return text
+
+
+def jsonpath(form: str, obj: object) -> str:
+    """What `-o jsonpath=TEMPLATE` prints."""
+    from labctl.lab.jsonpath import render
+
+    return render(form.removeprefix("jsonpath="), obj)
+
+
+def emit(text: str) -> None:
+    """Writes text that has its own line ends; nothing for nothing."""
+    if text:
+        click.echo(text, nl=False)
+
+
+def emit_report(
+    report: Obj, output: str, text: Callable[[], str], names: Callable[[], Iterable[str]]
+) -> None:
+    """Prints one of labctl's own objects: as data, as names, or as text for a person."""
+    if output == "json":
+        emit(as_json(report))
+    elif output == "yaml":
+        emit(as_yaml(report))
+    elif output == "name":
+        emit("".join(f"{name}\n" for name in names()))
+    elif output.startswith("jsonpath="):
+        emit(jsonpath(output, report))
+    else:
+        emit(text())

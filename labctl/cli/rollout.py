@@ -1,0 +1,128 @@
+"""`labctl rollout`: status, history, undo, restart."""
+
+import click
+
+from labctl.api.kinds.apps import DEPLOYMENTS
+from labctl.api.objects import Obj
+from labctl.cli.completion import complete_object
+from labctl.cli.options import lab_option, namespace_option
+from labctl.cli.session import ask
+from labctl.cli.tables import layout
+from labctl.client.client import Client
+from labctl.client.wait import wait_for
+from labctl.errors import BadInput, LabError
+from labctl.lab import rollout as rollouts
+from labctl.lab.words import one_target
+
+_WORDS = click.argument(
+    "words", nargs=-1, metavar="deployment/NAME", shell_complete=complete_object
+)
+
+
+@click.group(epilog="Example: labctl rollout status deployment/web")
+def rollout() -> None:
+    """Status, history, undo and restart of a Deployment's rollout."""
+
+
+@rollout.command(epilog="Example: labctl rollout status deployment/web --timeout 60")
+@_WORDS
+@click.option("-w", "--watch", type=bool, is_flag=False, flag_value="true", default=True)
+@click.option("--timeout", default="", metavar="TIME", help="Give up after: 30s, 2m.")
+@namespace_option
+@lab_option
+def status(words: tuple[str, ...], watch: bool, timeout: str, namespace: str, lab: str) -> None:
+    """Follow a rollout until it is done."""
+    from labctl.lab.waiting import duration
+
+    seconds = duration(timeout) if timeout else 600.0
+    name = _deployment(words)
+    ask(lab, lambda client: _follow(client, name, namespace, seconds if watch else 0.0))
+
+
+async def _follow(client: Client, name: str, namespace: str, seconds: float) -> None:
+    said = ""
+
+    def is_done(obj: Obj | None) -> bool:
+        nonlocal said
+        if obj is None:
+            raise LabError(f'deployments.apps "{name}" not found')
+        sentence, done = rollouts.progress(obj)
+        if sentence != said:
+            said = sentence
+            click.echo(sentence)
+        return done
+
+    if seconds:
+        await wait_for(client, DEPLOYMENTS, name, namespace, is_done, seconds)
+    else:
+        is_done(await client.get(DEPLOYMENTS, name, namespace))
+
+
+@rollout.command(epilog="Example: labctl rollout history deployment/web --revision 2")
+@_WORDS
+@click.option("--revision", type=int, default=0, help="Show this revision's pod template.")
+@namespace_option
+@lab_option
+def history(words: tuple[str, ...], revision: int, namespace: str, lab: str) -> None:
+    """The revisions of a Deployment."""
+    name = _deployment(words)
+
+    async def work(client: Client) -> None:
+        deployment = await client.get(DEPLOYMENTS, name, namespace)
+        found = await rollouts.revisions(client, deployment)
+        click.echo(_history_text(name, found, revision), nl=False)
+
+    ask(lab, work)
+
+
+def _history_text(name: str, found: list[Obj], revision: int) -> str:
+    if not revision:
+        rows = [[str(number), cause] for number, cause in rollouts.history(found)]
+        return f"deployment.apps/{name} \n{layout([['REVISION', 'CHANGE-CAUSE'], *rows])}\n"
+    from labctl.cli.describe.templates import template_lines
+
+    for one in found:
+        if rollouts.revision(one) == revision:
+            lines = "\n".join(template_lines(one["spec"]["template"]))
+            return f"deployment.apps/{name} with revision #{revision}\n{lines}\n"
+    raise LabError(f"unable to find the specified revision {revision}")
+
+
+@rollout.command(epilog="Example: labctl rollout undo deployment/web --to-revision 1")
+@_WORDS
+@click.option("--to-revision", type=int, default=0, help="Which one; the one before by default.")
+@namespace_option
+@lab_option
+def undo(words: tuple[str, ...], to_revision: int, namespace: str, lab: str) -> None:
+    """Go back to an earlier revision."""
+    name = _deployment(words)
+
+    async def work(client: Client) -> None:
+        deployment = await client.get(DEPLOYMENTS, name, namespace)
+        changed = await rollouts.undo(client, deployment, to_revision)
+        same = "skipped rollback (current template already matches revision)"
+        click.echo(f"deployment.apps/{name} {'rolled back' if changed else same}")
+
+    ask(lab, work)
+
+
+@rollout.command(epilog="Example: labctl rollout restart deployment/web")
+@_WORDS
+@namespace_option
+@lab_option
+def restart(words: tuple[str, ...], namespace: str, lab: str) -> None:
+    """Replace every pod by a new one of the same template."""
+    name = _deployment(words)
+
+    async def work(client: Client) -> None:
+        await rollouts.restart(client, await client.get(DEPLOYMENTS, name, namespace))
+        click.echo(f"deployment.apps/{name} restarted")
+
+    ask(lab, work)
+
+
+def _deployment(words: tuple[str, ...]) -> str:
+    target = one_target(words)
+    if target.resource != DEPLOYMENTS:
+        raise BadInput(f"{target.label} has no rollouts", "only deployments have")
+    return target.name

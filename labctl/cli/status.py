@@ -1,0 +1,110 @@
+"""`labctl status`, `list` and `ps`: how labs are and what runs in them."""
+
+import asyncio
+
+import click
+
+from labctl.api.objects import Obj
+from labctl.cli.completion import complete_node
+from labctl.cli.options import lab_option, output_option
+from labctl.cli.output import emit_report
+from labctl.cli.tables import layout
+
+
+@click.command(epilog="Example: labctl status -o json")
+@output_option
+@lab_option
+def status(output: str, lab: str) -> None:
+    """Nodes, pods, processes and health of the lab."""
+    from labctl.cli.session import ask
+    from labctl.lab.status import lab_status
+
+    report = ask(lab, lambda _client: lab_status(lab))
+    emit_report(report, output, lambda: _status_text(report), lambda: [f"lab/{lab}"])
+
+
+@click.command("list", epilog="Example: labctl list")
+@output_option
+def list_labs(output: str) -> None:
+    """The labs on this machine."""
+    from labctl.lab.host import require_root
+    from labctl.lab.status import lab_list
+
+    require_root()
+    report = lab_list()
+    items = report["items"]
+    emit_report(
+        report, output, lambda: _list_text(items), lambda: [f"lab/{one['name']}" for one in items]
+    )
+
+
+@click.command(epilog="Examples: labctl ps · labctl ps node1")
+@click.argument("node", required=False, default="", shell_complete=complete_node)
+@output_option
+@lab_option
+def ps(node: str, output: str, lab: str) -> None:
+    """Sandboxes and containers of the lab (or of one NODE), pause beside its containers."""
+    from labctl.errors import BadInput
+    from labctl.lab import state
+    from labctl.lab.host import require_root
+    from labctl.lab.sandboxes import sandbox_list
+
+    require_root()
+    known = state.require(lab).node_names
+    if node and node not in known:
+        raise BadInput(f"there is no node {node!r}", f"the nodes are {', '.join(known)}")
+    report = asyncio.run(sandbox_list(lab, node))
+    items = report["items"]
+    emit_report(
+        report,
+        output,
+        lambda: _ps_text(items, wide=output == "wide"),
+        lambda: [f"sandbox/{one['id']}" for one in items],
+    )
+
+
+def _status_text(report: Obj) -> str:
+    pods = report["pods"]
+    settings = [report["backend"], report["podCIDR"], f"mtu {report['mtu']}"]
+    if not report["healing"]:
+        settings.append("healing off")
+    first = f"lab {report['lab']}: {report['phase']} ({', '.join(settings)})\n"
+    counted = f"pods: {pods['ready']} of {pods['total'] - pods['finished']} ready"
+    if pods["finished"]:
+        counted += f", {pods['finished']} finished"
+    nodes = [["NODE", "STATUS", "ADDRESS", "PODS", "POD-CIDR"]]
+    nodes += [
+        [one["name"], one["status"], one["address"], str(one["pods"]), one["podCIDR"]]
+        for one in report["nodes"]
+    ]
+    processes = [["PROCESS", "STATE", "PID", "RESTARTS"]]
+    processes += [
+        [one["name"], one["state"], str(one["pid"] or "-"), str(one["restarts"])]
+        for one in report["processes"]
+    ]
+    return f"{first}\n{layout(nodes)}\n{counted}\n\n{layout(processes)}"
+
+
+def _list_text(items: list[Obj]) -> str:
+    if not items:
+        return ""
+    rows = [[one["name"], one["phase"], str(one["nodes"]), one["backend"]] for one in items]
+    return layout([["NAME", "PHASE", "NODES", "BACKEND"], *rows])
+
+
+def _ps_text(items: list[Obj], *, wide: bool) -> str:
+    rows = [["NODE", "POD", "CONTAINER", "PID", "STATE", "RUNS", "NETNS"]]
+    for sandbox in items:
+        pod = f"{sandbox['namespace']}/{sandbox['pod']}"
+        netns = f"{sandbox['netns']}" + (f" ({sandbox['inode']})" if wide else "")
+        pause = [sandbox["node"], pod, "pause", str(sandbox["pid"]), sandbox["state"]]
+        rows.append([*pause, "catatonit", netns])
+        rows += [_container_row(sandbox["node"], pod, one) for one in sandbox["containers"]]
+    return layout(rows)
+
+
+def _container_row(node: str, pod: str, container: Obj) -> list[str]:
+    runs = "stand-in" if container["standIn"] else " ".join(container["command"])
+    pid = str(container["pid"] or "-")
+    name, image = container["name"], container["image"]
+    return [node, pod, name, pid, container["state"], runs, f"image {image}" if image else ""]

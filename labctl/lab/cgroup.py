@@ -1,0 +1,123 @@
+"""The cgroup (version 2) that holds every process of a lab.
+
+Whatever a lab's processes fork stays in it, however it daemonises, so `down` can end all of them
+with one write and wait until none is left, and no process of anyone else is ever in question.
+It lies directly below the hierarchy's mount point. An extended attribute says that labctl made it
+(systemd may well have a `labctl.slice` there), so it is also the mark of a lab that crashed.
+"""
+
+import os
+import select
+import time
+from contextlib import suppress
+from pathlib import Path
+
+from labctl.errors import HostCannot, LabError
+
+_PREFIX = "labctl."
+_MARK = "trusted.labctl"
+_MOUNTINFO = Path("/proc/self/mountinfo")
+_FIX = "mount -t cgroup2 none /sys/fs/cgroup"
+
+
+def hierarchy() -> Path:
+    """Where the cgroup2 hierarchy is mounted; HostCannot when it is not."""
+    for line in _MOUNTINFO.read_text().splitlines():
+        mount, _, source = line.partition(" - ")
+        if source.startswith("cgroup2 "):
+            return Path(mount.split(" ")[4].replace("\\040", " "))
+    raise HostCannot("no cgroup v2 hierarchy is mounted on this host", f"sudo {_FIX}")
+
+
+def path(lab: str) -> Path:
+    return hierarchy() / f"{_PREFIX}{lab}"
+
+
+def labs() -> set[str]:
+    """The labs of which a cgroup is left."""
+    found = hierarchy().glob(f"{_PREFIX}*")
+    return {entry.name.removeprefix(_PREFIX) for entry in found if _is_ours(entry)}
+
+
+def exists(lab: str) -> bool:
+    return _is_ours(path(lab))
+
+
+def _is_ours(directory: Path) -> bool:
+    try:
+        return bool(os.getxattr(directory, _MARK))
+    except OSError:
+        return False
+
+
+def create(lab: str) -> None:
+    """Makes the lab's cgroup; HostCannot when the hierarchy is read-only or lacks cgroup.kill."""
+    at = path(lab)
+    if _is_ours(at):
+        return
+    try:
+        at.mkdir()
+        os.setxattr(at, _MARK, lab.encode())
+    except FileExistsError as error:
+        raise HostCannot(
+            f"{at} is there already and is not labctl's", "use another name"
+        ) from error
+    except OSError as error:
+        raise HostCannot(
+            f"cannot make the cgroup {at}: {error.strerror}", "is the hierarchy mounted read-only?"
+        ) from error
+    if not (at / "cgroup.kill").exists():
+        at.rmdir()
+        raise HostCannot("this kernel has no cgroup.kill", "labctl needs Linux 5.14 or newer")
+
+
+def enter(lab: str) -> None:
+    """Moves the calling process into the lab's cgroup, and with it what it will fork."""
+    (path(lab) / "cgroup.procs").write_text("0")
+
+
+def members(lab: str) -> list[int]:
+    """The pids in the lab's cgroup and the ones below it; none when there is no cgroup."""
+    pids: list[int] = []
+    for file in path(lab).rglob("cgroup.procs"):
+        with suppress(OSError):
+            pids += map(int, file.read_text().split())
+    return pids
+
+
+def kill(lab: str) -> None:
+    """SIGKILLs every process in it at once; forks in flight are caught too."""
+    if exists(lab):
+        (path(lab) / "cgroup.kill").write_text("1")
+
+
+def wait_empty(lab: str, seconds: float) -> None:
+    """Returns when no process is left in it; LabError after `seconds`."""
+    if not exists(lab):
+        return
+    deadline = time.monotonic() + seconds
+    events = os.open(path(lab) / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        while b"populated 1" in os.pread(events, 4096, 0):
+            _wait_change(events, deadline, lab)
+    finally:
+        os.close(events)
+
+
+def _wait_change(events: int, deadline: float, lab: str) -> None:
+    # kernfs raises POLLPRI on an attribute when its content changed (cgroup-v2.rst, "events").
+    poll = select.poll()
+    poll.register(events, select.POLLPRI)
+    if not poll.poll(max(0.0, deadline - time.monotonic()) * 1000):
+        left = ", ".join(map(str, members(lab)))
+        raise LabError(f"processes of lab {lab} do not end: {left}")
+
+
+def remove(lab: str) -> None:
+    """Removes the lab's empty cgroup and the ones below it, if there are any."""
+    if not exists(lab):
+        return
+    at = path(lab)
+    below = sorted((e for e in at.rglob("*") if e.is_dir()), key=lambda e: -len(e.parts))
+    for directory in (*below, at):
+        directory.rmdir()

@@ -1,0 +1,27 @@
+"""Which container of a pod is meant when none is named, as kubectl chooses it."""
+
+from labctl.api.objects import Obj, annotations, name
+from labctl.errors import BadInput
+
+_DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
+
+
+def container_names(pod: Obj) -> list[str]:
+    """All containers that the pod's spec names, init containers last."""
+    spec = pod["spec"]
+    return [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
+
+
+def choose(pod: Obj, wanted: str) -> tuple[str, str]:
+    """The container's name and, where there was a choice, the sentence that tells of it."""
+    known = container_names(pod)
+    if wanted:
+        if wanted not in known:
+            listed = ", ".join(known)
+            raise BadInput(f"container {wanted} is not in pod {name(pod)}", f"one of {listed}")
+        return wanted, ""
+    default = annotations(pod).get(_DEFAULT_CONTAINER, "")
+    chosen = default if default in known else known[0]
+    if len(known) == 1:
+        return chosen, ""
+    return chosen, f'Defaulted container "{chosen}" out of: {", ".join(known)}'

@@ -1,0 +1,80 @@
+"""delete: objects go, and the caller learns when they are gone."""
+
+from collections.abc import AsyncGenerator, Iterable
+from dataclasses import dataclass
+
+from labctl.api.objects import Obj, name, namespace, uid
+from labctl.api.resource import Resource
+from labctl.client.client import Client
+from labctl.client.wait import wait_for
+from labctl.errors import StatusError
+from labctl.lab.words import printed_name
+
+WAIT_SECONDS = 120.0
+
+
+@dataclass(frozen=True)
+class Doomed:
+    """An object that shall go; its uid is known once it was asked to."""
+
+    resource: Resource
+    name: str
+    namespace: str = ""
+    uid: str = ""
+
+    @property
+    def label(self) -> str:
+        return printed_name(self.resource, self.name)
+
+    @property
+    def sentence(self) -> str:
+        """What kubectl prints: `pod "web" deleted`."""
+        group = f".{self.resource.group}" if self.resource.group else ""
+        return f'{self.resource.singular}{group} "{self.name}" deleted'
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How to delete: grace in seconds, cascade Background, Foreground or Orphan."""
+
+    grace: int | None = None
+    cascade: str | None = None
+    ignore_not_found: bool = False
+
+
+async def delete_all(
+    client: Client, doomed: Iterable[Doomed], manner: Manner
+) -> AsyncGenerator[Doomed, None]:
+    """Asks for every deletion in turn; StatusError for what is not there."""
+    for one in doomed:
+        try:
+            answer = await client.delete(
+                one.resource,
+                one.name,
+                one.namespace,
+                grace=manner.grace,
+                propagation=manner.cascade,
+            )
+        except StatusError as error:
+            if error.reason == "NotFound" and manner.ignore_not_found:
+                continue
+            raise
+        yield Doomed(one.resource, one.name, one.namespace, _deleted_uid(answer))
+
+
+def _deleted_uid(answer: Obj) -> str:
+    """The server answers with the object, or with a Status whose details name it."""
+    return uid(answer) or str((answer.get("details") or {}).get("uid") or "")
+
+
+async def wait_gone(client: Client, one: Doomed, seconds: float = WAIT_SECONDS) -> None:
+    """Returns when the object is gone, or another one has its name."""
+
+    def is_gone(obj: Obj | None) -> bool:
+        return obj is None or (bool(one.uid) and uid(obj) != one.uid)
+
+    await wait_for(client, one.resource, one.name, one.namespace, is_gone, seconds)
+
+
+def doomed_object(resource: Resource, obj: Obj) -> Doomed:
+    return Doomed(resource, name(obj), namespace(obj))

@@ -1,0 +1,74 @@
+"""Faults on purpose: an agent killed for good, a node's cable pulled, and both undone.
+
+What was done is remembered (the supervisor knows the dead agents, a file the pulled cables), so
+that an `up` in between neither mends a fault by the way nor waits for a node that cannot be Ready.
+"""
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import msgspec
+
+from labctl import fabric, names
+from labctl.errors import BadInput
+from labctl.lab import control, state
+
+
+def kill_agent(lab: str, node: str) -> None:
+    """SIGKILLs the node's agent, which stays dead until `start_agent`."""
+    _check_node(lab, node)
+    control.request(lab, "kill-agent", node=node)
+
+
+def start_agent(lab: str, node: str) -> None:
+    """Ends `kill_agent`; an agent that runs goes on."""
+    _check_node(lab, node)
+    control.request(lab, "start-agent", node=node)
+
+
+def cut(lab: str, node: str) -> None:
+    """Pulls the node's cable out of the switch."""
+    _check_node(lab, node)
+    _remember(lab, cut_nodes(lab) | {node})
+    fabric.cut(lab, node)
+
+
+def mend(lab: str, node: str) -> None:
+    """Plugs the node's cable in again."""
+    _check_node(lab, node)
+    fabric.mend(lab, node)
+    _remember(lab, cut_nodes(lab) - {node})
+
+
+FAULTS = {"kill-agent": kill_agent, "start-agent": start_agent, "cut": cut, "mend": mend}
+
+
+def inflict(lab: str, fault: str, node: str) -> None:
+    """The fault of that name on that node; BadInput when there is no such fault or node."""
+    if fault not in FAULTS:
+        raise BadInput(f"there is no fault {fault!r}", f"one of {', '.join(FAULTS)}")
+    FAULTS[fault](lab, node)
+
+
+def cut_nodes(lab: str) -> set[str]:
+    """The nodes whose cable is pulled."""
+    try:
+        return msgspec.json.decode(_file(lab).read_bytes(), type=set[str])
+    except (OSError, msgspec.DecodeError):
+        return set()
+
+
+def _remember(lab: str, nodes: Iterable[str]) -> None:
+    new = _file(lab).with_suffix(".new")
+    new.write_bytes(msgspec.json.encode(sorted(nodes)))
+    new.replace(_file(lab))
+
+
+def _file(lab: str) -> Path:
+    return names.run_dir(lab) / "cut-cables.json"
+
+
+def _check_node(lab: str, node: str) -> None:
+    known = state.require(lab).node_names
+    if node not in known:
+        raise BadInput(f"there is no node {node!r}", f"the nodes are {', '.join(known)}")

@@ -1,0 +1,141 @@
+"""Manifests as commands take them: read from files, checked whole, put into a good order.
+
+Nothing is sent before all of them are known to be good, so bad input changes nothing.
+"""
+
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from labctl.api.fields import FieldError
+from labctl.api.manifests import Document, read_documents, text_of
+from labctl.api.objects import Obj, name, namespace
+from labctl.api.resource import Resource
+from labctl.api.resources import by_kind
+from labctl.errors import BadInput
+from labctl.lab.words import printed_name
+
+_SUFFIXES = (".yaml", ".yml", ".json")
+# What others may need comes first; the rest keeps the order of the files.
+_FIRST = (
+    "Namespace",
+    "CustomResourceDefinition",
+    "ResourceQuota",
+    "ServiceAccount",
+    "Secret",
+    "ConfigMap",
+    "Role",
+    "ClusterRole",
+    "RoleBinding",
+    "ClusterRoleBinding",
+    "Service",
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """An object to be submitted, its namespace filled in."""
+
+    resource: Resource
+    obj: Obj
+
+    @property
+    def label(self) -> str:
+        shown = name(self.obj) or (self.obj["metadata"].get("generateName") or "")
+        return printed_name(self.resource, shown)
+
+
+def read(sources: Iterable[str]) -> list[Document]:
+    """Every document of files, directories (their YAML and JSON) and `-`; BadInput if unreadable."""
+    found = [document for source in sources for document in _read_source(source)]
+    if not found:
+        raise BadInput("no objects were given", "-f FILE, -f DIRECTORY or -f -")
+    return found
+
+
+def _read_source(source: str) -> list[Document]:
+    if source == "-":
+        return read_documents(text_of(sys.stdin.buffer.read(), "stdin"), "stdin")
+    path = Path(source)
+    files = [path]
+    if path.is_dir():
+        files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
+    return [document for file in files for document in _read_file(file)]
+
+
+def _read_file(file: Path) -> list[Document]:
+    try:
+        data = file.read_bytes()
+    except OSError as error:
+        raise BadInput(f"{file}: {error.strerror}") from error
+    return read_documents(text_of(data, str(file)), str(file))
+
+
+def prepare(documents: Sequence[Document], space: str = "default") -> list[Manifest]:
+    """The manifests among the documents, checked, namespaces and the like first.
+
+    BadInput names file, line and field of the first thing that is wrong.
+    """
+    found = [_prepare(document, space) for document in documents if document.is_manifest]
+    _refuse_duplicates(found, [document for document in documents if document.is_manifest])
+    return in_order(found)
+
+
+def prepare_objects(objects: Iterable[Obj], space: str = "default") -> list[Manifest]:
+    """The same for objects that come from no file."""
+    return in_order([manifest(obj, space) for obj in objects])
+
+
+def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
+    return sorted(manifests, key=_rank)
+
+
+def _rank(one: Manifest) -> int:
+    kind = one.resource.kind
+    return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
+
+
+def _prepare(document: Document, space: str) -> Manifest:
+    try:
+        return manifest(document.obj, space)
+    except FieldError as error:
+        raise document.placed(error) from None
+
+
+def manifest(obj: Obj, space: str) -> Manifest:
+    """An object with its resource and namespace; FieldError when it cannot be submitted."""
+    resource = by_kind(obj["apiVersion"], obj["kind"])
+    if resource is None:
+        raise FieldError(
+            ("kind",),
+            f'no matches for kind "{obj["kind"]}" in version "{obj["apiVersion"]}"',
+        )
+    metadata = obj.get("metadata") or {}
+    if not metadata.get("name") and not metadata.get("generateName"):
+        raise FieldError(("metadata", "name"), "is required")
+    if resource.namespaced and not namespace(obj):
+        obj = {**obj, "metadata": {**metadata, "namespace": space}}
+    check(resource, obj)
+    return Manifest(resource, obj)
+
+
+def check(resource: Resource, obj: Obj) -> None:
+    """What the API server would refuse, refused here: FieldError with the first cause."""
+    from labctl.api.defaults import set_defaults
+    from labctl.api.validation import validate
+
+    causes = validate(resource, set_defaults(resource, obj), None)
+    if causes:
+        raise FieldError((), f"{resource.kind} {name(obj)!r} is invalid: {causes[0]}")
+
+
+def _refuse_duplicates(manifests: list[Manifest], documents: list[Document]) -> None:
+    seen: dict[tuple[Resource, str, str], Document] = {}
+    for one, document in zip(manifests, documents, strict=True):
+        at = (one.resource, namespace(one.obj), name(one.obj))
+        if at in seen and name(one.obj):
+            first = f"{seen[at].source}:{seen[at].line()}"
+            problem = f"{one.label} is there twice (first in {first})"
+            raise document.error(("metadata", "name"), problem)
+        seen[at] = document

@@ -1,0 +1,113 @@
+"""Which process is which: a pid together with the time at which it started.
+
+A pid alone is soon someone else's. The supervisor records what it forks in
+/run/labctl/LAB/processes.json, so that a later supervisor can adopt it, and a pidfd, checked
+against the start time after it was opened, then means that process for ever.
+"""
+
+import contextlib
+import os
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from labctl import names
+
+SUPERVISOR = "supervisor"
+CONTROL_PLANE = "control-plane"
+RUNTIME = "runtime"
+
+
+def agent(node: str) -> str:
+    """The process name of a node's agent."""
+    return f"agent-{node}"
+
+
+@dataclass(frozen=True)
+class Process:
+    """A process of a lab. `start_time` is in clock ticks since boot (proc(5), stat field 22)."""
+
+    name: str
+    pid: int
+    start_time: int
+    restarts: int = 0
+
+
+@dataclass(frozen=True)
+class Record:
+    """What a supervisor leaves to its successor: what runs, and what shall stay dead."""
+
+    processes: tuple[Process, ...] = ()
+    stopped: tuple[str, ...] = ()
+
+
+def start_time(pid: int) -> int | None:
+    """When the process started; None when there is none, or only its zombie."""
+    try:
+        stat = Path(f"/proc/{pid}/stat").read_text()
+    except OSError:
+        return None
+    fields = stat[stat.rindex(")") + 2 :].split()  # the command may hold spaces and brackets
+    return None if fields[0] in "ZX" else int(fields[19])
+
+
+def observe(name: str, pid: int, restarts: int = 0) -> Process:
+    """The process with that pid, which the caller knows to exist (itself, or a child)."""
+    return Process(name, pid, start_time(pid) or 0, restarts)
+
+
+def is_alive(process: Process) -> bool:
+    return start_time(process.pid) == process.start_time
+
+
+def open_pidfd(process: Process) -> int | None:
+    """A descriptor of exactly that process; None when it is gone. The caller closes it."""
+    try:
+        pidfd = os.pidfd_open(process.pid)
+    except OSError:
+        return None
+    if is_alive(process):  # checked after opening: from here on the pidfd cannot mean another
+        return pidfd
+    os.close(pidfd)
+    return None
+
+
+def send_signal(process: Process, number: signal.Signals) -> None:
+    """Signals exactly that process; nothing happens when it is gone."""
+    pidfd = open_pidfd(process)
+    if pidfd is None:
+        return
+    try:
+        with contextlib.suppress(ProcessLookupError):
+            signal.pidfd_send_signal(pidfd, number)
+    finally:
+        os.close(pidfd)
+
+
+def record_file(lab: str) -> Path:
+    return names.run_dir(lab) / "processes.json"
+
+
+def write_record(lab: str, record: Record) -> None:
+    file = record_file(lab)
+    new = file.with_suffix(".new")
+    new.write_bytes(msgspec.json.encode(record))
+    new.replace(file)
+
+
+def read_record(lab: str) -> Record:
+    """The record of the lab's supervisor; an empty one when there is none (or half of one)."""
+    try:
+        return msgspec.json.decode(record_file(lab).read_bytes(), type=Record)
+    except (OSError, msgspec.DecodeError):
+        return Record()
+
+
+def supervisor_of(lab: str) -> Process | None:
+    """The lab's supervisor, if one is running."""
+    for process in read_record(lab).processes:
+        if process.name == SUPERVISOR and is_alive(process):
+            return process
+    return None

@@ -1,0 +1,86 @@
+"""What is stored of labs on this machine, and every trace that one leaves."""
+
+import contextlib
+import shutil
+from pathlib import Path
+
+from labctl import names
+from labctl.api.lab import LabSpec, check_lab_name, lab_from_yaml, lab_yaml
+from labctl.errors import BadInput, LabError
+from labctl.lab import cgroup, connect, lock
+
+
+def load(lab: str) -> LabSpec | None:
+    """The stored lab, or None when there is none."""
+    file = names.lab_file(lab)
+    try:
+        return lab_from_yaml(file.read_text())
+    except FileNotFoundError:
+        return None
+    except BadInput as error:
+        raise LabError(f"{file}: {error.message}", f"labctl down --lab {lab}") from error
+
+
+def require(lab: str) -> LabSpec:
+    """The stored lab; NoSuchLab when there is none."""
+    connect.require(lab)
+    spec = load(lab)
+    if spec is None:
+        raise connect.not_up(lab)
+    return spec
+
+
+def make_directories(lab: str) -> None:
+    """Makes the lab's directories: only root may look into them, for they hold keys."""
+    for base in (names.RUN_DIR, names.STATE_DIR):
+        base.mkdir(mode=0o755, parents=True, exist_ok=True)
+    for directory in (names.run_dir(lab), names.state_dir(lab), names.log_dir(lab)):
+        directory.mkdir(mode=0o700, exist_ok=True)
+
+
+def save(spec: LabSpec) -> None:
+    """Stores the lab, whole or not at all."""
+    file = names.lab_file(spec.name)
+    new = file.with_suffix(".new")
+    new.write_text(lab_yaml(spec))
+    new.replace(file)
+
+
+def remove(lab: str) -> None:
+    """Removes every file of the lab, and directories that it leaves empty."""
+    for directory in (names.run_dir(lab), names.state_dir(lab)):
+        with contextlib.suppress(FileNotFoundError):
+            shutil.rmtree(directory)
+    with contextlib.suppress(OSError):  # other labs are in it, or it is not there
+        names.STATE_DIR.rmdir()
+
+
+def stored_labs() -> list[str]:
+    """The labs that `up` would bring back, up or not."""
+    return sorted(file.parent.name for file in names.STATE_DIR.glob("*/lab.yaml"))
+
+
+def traces() -> list[str]:
+    """Every lab of which anything is left on this machine, however it ended."""
+    found = cgroup.labs() | lock.locked_labs() | set(pinned_labs())
+    for base in (names.RUN_DIR, names.STATE_DIR):
+        found |= {entry.name for entry in _directories(base)}
+    return sorted(filter(_is_lab_name, found))
+
+
+def _is_lab_name(text: str) -> bool:
+    try:
+        return bool(check_lab_name(text))
+    except BadInput:
+        return False
+
+
+def pinned_labs() -> list[str]:
+    """The labs whose fabric has a namespace in /run/netns."""
+    prefix, _, suffix = names.fabric_netns("*").partition("*")
+    pins = names.NETNS_DIR.glob(names.fabric_netns("*"))
+    return [pin.name.removeprefix(prefix).removesuffix(suffix) for pin in pins]
+
+
+def _directories(base: Path) -> list[Path]:
+    return [entry for entry in base.iterdir() if entry.is_dir()] if base.is_dir() else []

@@ -1,0 +1,76 @@
+"""From what the user asked of `up` and what is stored, to the lab that shall be: pure.
+
+What is not said stays as it is. What a living lab cannot change is refused before anything is
+touched, with the field that asked for it.
+"""
+
+from dataclasses import dataclass, replace
+
+from labctl.api.lab import LabSpec, NodeSpec, default_lab, lab_object, parse_lab
+from labctl.api.objects import Obj
+from labctl.errors import BadInput
+from labctl.lab.manifests import Manifest
+
+
+@dataclass(frozen=True)
+class Wish:
+    """What `up` was asked for. `document` is the Lab object of a file; None means: not said."""
+
+    lab: str
+    document: Obj | None = None
+    nodes: int | None = None
+    backend: str | None = None
+    manifests: tuple[Manifest, ...] = ()
+
+
+def resolve(wish: Wish, stored: LabSpec | None) -> LabSpec:
+    """The lab that shall be; BadInput (naming the field) when it cannot be, or not from here."""
+    spec = _asked(wish, stored)
+    if stored is not None:
+        check_change(stored, spec)
+    return spec
+
+
+def _asked(wish: Wish, stored: LabSpec | None) -> LabSpec:
+    if wish.document is not None:
+        base = parse_lab(wish.document, wish.lab)
+    else:
+        base = stored or default_lab(wish.lab)
+    if wish.nodes is not None:
+        base = replace(base, nodes=_resized(base.nodes, wish.nodes))
+    if wish.backend is not None:
+        base = replace(base, network=replace(base.network, backend=wish.backend))
+    return parse_lab(lab_object(base), wish.lab)
+
+
+def _resized(nodes: tuple[NodeSpec, ...], count: int) -> tuple[NodeSpec, ...]:
+    """The first `count` nodes, and further ones named by their number."""
+    taken = {node.name for node in nodes[:count]}
+    more = (f"node{number}" for number in range(len(nodes) + 1, count + 1))
+    return nodes[: max(count, 0)] + tuple(NodeSpec(name) for name in more if name not in taken)
+
+
+def check_change(old: LabSpec, new: LabSpec) -> None:
+    """Refuses what a lab that exists cannot become."""
+    fixed = (
+        ("podCIDR", old.network.pod_cidr, new.network.pod_cidr),
+        ("serviceCIDR", old.network.service_cidr, new.network.service_cidr),
+        ("mtu", old.network.mtu, new.network.mtu),
+    )
+    for field, before, after in fixed:
+        if before != after:
+            raise _cannot_change(old.name, f"spec.network.{field}: {before} cannot become {after}")
+    _check_places(old, new)
+
+
+def _check_places(old: LabSpec, new: LabSpec) -> None:
+    """A node's place in the list is its address, so nodes come and go only at the end."""
+    for place, (before, after) in enumerate(zip(old.node_names, new.node_names, strict=False)):
+        if before != after:
+            problem = f"spec.nodes[{place}]: {before} cannot become {after}"
+            raise _cannot_change(old.name, f"{problem}: a node's place is its address")
+
+
+def _cannot_change(lab: str, problem: str) -> BadInput:
+    down = "labctl down" if lab == "lab" else f"labctl down --lab {lab}"
+    return BadInput(f"{problem} in a lab that exists", f"take it down first: {down}")

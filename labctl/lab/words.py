@@ -1,0 +1,80 @@
+"""How users name objects on the command line: `pods`, `po,deploy`, `pod web`, `deploy/web`."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from labctl.api.resource import Resource
+from labctl.api.resources import RESOURCES, by_word
+from labctl.errors import BadInput
+
+
+class Target(NamedTuple):
+    """A kind, and one object of it or (with an empty name) all."""
+
+    resource: Resource
+    name: str = ""
+
+    @property
+    def label(self) -> str:
+        """`pod/web`, `deployment.apps/web`: what `-o name` and the verbs print."""
+        return printed_name(self.resource, self.name)
+
+
+def printed_name(resource: Resource, name: str) -> str:
+    """`pod/web`, `deployment.apps/web`."""
+    group = f".{resource.group}" if resource.group else ""
+    return f"{resource.singular}{group}/{name}"
+
+
+def find_resource(word: str) -> Resource:
+    """The kind that a word means; BadInput when there is none of it."""
+    resource = by_word(word)
+    if resource is None:
+        raise BadInput(
+            f'the server doesn\'t have a resource type "{word}"',
+            "try pods, deployments, replicasets, nodes, events, services, configmaps, …",
+        )
+    return resource
+
+
+def find_resources(words: str) -> list[Resource]:
+    """The kinds of `pods,deploy`; `all` is what kubectl means by it."""
+    found: list[Resource] = []
+    for word in words.split(","):
+        if word == "all":
+            found += [one for one in RESOURCES if "all" in one.categories]
+        else:
+            found.append(find_resource(word))
+    return list(dict.fromkeys(found))
+
+
+def targets(words: Sequence[str]) -> list[Target]:
+    """What `KIND[,KIND] [NAME…]` or `KIND/NAME…` names; BadInput when it names nothing."""
+    if not words:
+        raise BadInput("no kind given", "for example: labctl get pods")
+    if any("/" in word for word in words):
+        return [_slashed(word) for word in words]
+    kinds = find_resources(words[0])
+    return [Target(kind, name) for kind in kinds for name in (words[1:] or [""])]
+
+
+def one_target(words: Sequence[str]) -> Target:
+    """The one object that `KIND NAME` or `KIND/NAME` names."""
+    found = targets(words)
+    if len(found) != 1 or not found[0].name:
+        raise BadInput("exactly one object is wanted", "KIND NAME or KIND/NAME")
+    return found[0]
+
+
+def _slashed(word: str) -> Target:
+    kind, slash, name = word.partition("/")
+    if not slash or not name or "/" in name:
+        raise BadInput(f"{word!r}: write all as KIND/NAME, or none", "pod/web deploy/api")
+    return Target(find_resource(kind), name)
+
+
+def check_scope(found: Iterable[Target], *, all_namespaces: bool) -> None:
+    """A name is looked for in one namespace."""
+    for target in found:
+        if all_namespaces and target.name:
+            raise BadInput("a resource cannot be retrieved by name across all namespaces")
