@@ -120,9 +120,12 @@ def test_execs_end_with_the_runtime(own_rig: Rig) -> None:
     async def before(client: RuntimeClient) -> None:
         _, program, web = await _two_containers(client, own_rig)
         null = os.open(os.devnull, os.O_RDWR)
-        for container in (program, web):
-            await client.exec(container.id, ("sleep", "5656"), (null, null, null))
-        own_rig.end(signal.SIGKILL)
+        sleep = ("sleep", "5656")
+        async with (
+            await client.exec(program.id, sleep, (null, null, null)),
+            await client.exec(web.id, sleep, (null, null, null)),
+        ):
+            own_rig.end(signal.SIGKILL)
         os.close(null)
 
     own_rig.run(before)
