@@ -45,6 +45,14 @@ def complete_pod(
     return _items(_live(ctx, "pods"), incomplete)
 
 
+def complete_claim(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from labctl.verify.plan import CLAIMS
+
+    return _items(CLAIMS, incomplete)
+
+
 def complete_endpoint(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

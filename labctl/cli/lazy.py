@@ -28,10 +28,10 @@ class LazyGroup(click.Group):
         self._table = commands_table
         self._sections = sections
 
-    def list_commands(self, ctx: click.Context) -> list[str]:
+    def list_commands(self, _ctx: click.Context) -> list[str]:
         return list(self._table)
 
-    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
         entry = self._table.get(cmd_name)
         if entry is None:
             return None
@@ -39,7 +39,7 @@ class LazyGroup(click.Group):
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
 
-    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in self._sections:
             with formatter.section(heading):
                 formatter.write_dl([(name, self._table[name].help) for name in names])

@@ -21,7 +21,7 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 )
 @click.option("--lab", metavar="NAME", envvar="LABCTL_LAB", help="The lab; `lab` by default.")
 def cli(lab: str | None) -> None:
-    """Kubernetes networking, whole, on one Linux box, in about a second.
+    r"""Kubernetes networking, whole, on one Linux box, in about a second.
 
     \b
       sudo labctl up

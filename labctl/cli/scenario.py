@@ -1,5 +1,6 @@
 """`labctl scenario`: labs as lessons and tests, from up to down."""
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,9 @@ from labctl.cli.output import emit_report
 from labctl.cli.progress import Reporter
 from labctl.cli.tables import layout
 
-_DIRECTORY = Path(__file__).parents[2] / "scenarios"
+_CHECKOUT = Path(__file__).parents[2] / "scenarios"
+_INSTALLED = Path(sys.prefix) / "share/labctl/scenarios"
+_DIRECTORY = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
 _MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 

@@ -5,6 +5,7 @@ from typing import Any
 import msgspec
 
 from labctl.api.objects import Obj
+from labctl.client.transport import unreachable
 from labctl.errors import StatusError
 
 _decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
@@ -22,7 +23,10 @@ class Lines:
             self._rest += chunk
             return []
         whole, self._rest = self._rest + head, tail
-        return list(_decoder.decode_lines(whole))
+        try:
+            return list(_decoder.decode_lines(whole))
+        except msgspec.DecodeError as error:
+            raise unreachable("the other end of a watch", error) from error
 
 
 def decode_answer(status: int, raw: bytes) -> Obj:

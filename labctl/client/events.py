@@ -6,7 +6,6 @@ Events never hold up work: a full queue drops them, a server that is away gets t
 """
 
 import asyncio
-import itertools
 import logging
 import time
 from collections import deque
@@ -42,7 +41,7 @@ class EventRecorder:
     def __init__(self, client: Client, component: str, host: str = "") -> None:
         self._client = client
         self._source = {"component": component, **({"host": host} if host else {})}
-        self._serial = itertools.count(time.time_ns())
+        self._last_name = 0
         self._correlator = Correlator(self._new_name)
         self._queue: deque[_Write] = deque()
         self._wake = asyncio.Event()
@@ -75,7 +74,9 @@ class EventRecorder:
         await self._done.wait()
 
     def _new_name(self, subject: Source) -> str:
-        return f"{subject[2]}.{next(self._serial):x}"
+        """As client-go: the time in nanoseconds, in hex; so names also say in which order."""
+        self._last_name = max(self._last_name + 1, time.time_ns())
+        return f"{subject[2]}.{self._last_name:x}"
 
     def _event(self, obj: Obj, type_: str, reason: str, record: Record) -> Obj:
         space = namespace(obj) or "default"

@@ -16,6 +16,7 @@ import aiohttp
 import msgspec
 
 from labctl.api.objects import Obj
+from labctl.client.answers import Lines, decode_answer
 from labctl.client.transport import unreachable
 from labctl.errors import StatusError
 
@@ -24,6 +25,8 @@ Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
 CHANNEL_PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 
 _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
+# aiohttp raises RuntimeError when the connection closes just between two reads of a body.
+_READ_FAILURES = (*_FAILURES, RuntimeError)
 _REQUEST_SECONDS = 15.0
 _REQUEST_CONNECTIONS = 8  # a TLS handshake costs more than waiting a round trip for a free one
 _KEEPALIVE = (  # a dead peer is noticed after 10 + 4 x 5 s, before the 45 s of Kubernetes' clients
@@ -36,7 +39,6 @@ _KEEPALIVE = (  # a dead peer is noticed after 10 + 4 x 5 s, before the 45 s of 
 )
 
 _encode = msgspec.json.encode
-_decoder: msgspec.json.Decoder[Any] = msgspec.json.Decoder()
 
 
 class HttpTransport:
@@ -90,12 +92,12 @@ class HttpTransport:
                 method, self.url + path, params=query, data=data, headers=headers
             ) as response:
                 raw = await response.read()
-                return _decode_answer(response.status, raw)
+                return decode_answer(response.status, raw)
         except _FAILURES as error:
             raise unreachable(self.server, error) from error
 
     async def stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Obj, None]:
-        lines = _Lines()
+        lines = Lines()
         async with contextlib.aclosing(self.raw(path, query)) as chunks:
             async for chunk in chunks:
                 for event in lines.feed(chunk):
@@ -107,10 +109,10 @@ class HttpTransport:
         try:
             async with session.get(self.url + path, params=query) as response:
                 if response.status >= 400:
-                    _decode_answer(response.status, await response.read())
+                    decode_answer(response.status, await response.read())
                 async for chunk in response.content.iter_any():
                     yield chunk
-        except _FAILURES as error:
+        except _READ_FAILURES as error:
             raise unreachable(self.server, error) from error
 
     async def websocket(
@@ -140,7 +142,7 @@ class HttpTransport:
         """The same question again: aiohttp drops the body of a refused handshake."""
         try:
             async with self._stream_session().get(self.url + path, params=query) as response:
-                _decode_answer(response.status, await response.read())
+                decode_answer(response.status, await response.read())
         except StatusError as status:
             return status
         except _FAILURES:
@@ -174,34 +176,6 @@ class HttpTransport:
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=1 << 18,
         )
-
-
-class _Lines:
-    """Cuts a byte stream into JSON lines, whatever the chunks that it came in."""
-
-    def __init__(self) -> None:
-        self._rest = b""
-
-    def feed(self, chunk: bytes) -> list[Obj]:
-        head, newline, tail = chunk.rpartition(b"\n")
-        if not newline:
-            self._rest += chunk
-            return []
-        whole, self._rest = self._rest + head, tail
-        try:
-            return list(_decoder.decode_lines(whole))
-        except msgspec.DecodeError as error:
-            raise unreachable("the other end of a watch", error) from error
-
-
-def _decode_answer(status: int, raw: bytes) -> Obj:
-    try:
-        answer = _decoder.decode(raw) if raw else {}
-    except msgspec.DecodeError:
-        answer = {"message": raw.decode(errors="replace").strip()}
-    if status < 400:
-        return answer if isinstance(answer, dict) else {"value": answer}
-    raise StatusError({"kind": "Status", "reason": "", **answer, "code": status})
 
 
 def _keepalive_socket(address: Any) -> socket.socket:

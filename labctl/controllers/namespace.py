@@ -8,6 +8,7 @@ from typing import Final
 
 from labctl.api.kinds.core import NAMESPACES
 from labctl.api.objects import Obj, format_time, is_deleting, name
+from labctl.api.objects import namespace as namespace_of
 from labctl.api.resource import Resource
 from labctl.api.resources import RESOURCES
 from labctl.client.reconciler import Reconciler
@@ -18,8 +19,11 @@ from labctl.errors import StatusError
 FINALIZER: Final = "kubernetes"
 
 _WORKERS: Final = 5
-_LOOK_AGAIN: Final = 0.2  # seconds, doubled until the limit: pods take their grace time to end
-_LAST_LOOK: Final = 5.0
+_GATHERING: Final = 0.05  # seconds: what leaves together is one reason to look again
+_LOOK_AGAIN: Final = 5.0
+_CONTENTS: Final = tuple(
+    one for one in RESOURCES if one.namespaced and {"list", "watch", "delete"} <= set(one.verbs)
+)
 
 
 @dataclass(frozen=True)
@@ -105,19 +109,26 @@ class NamespaceController:
         self._desk = desk
         self._client = desk.client
         self._namespaces = desk.caches.of(NAMESPACES)
-        self._looks: Counter[str] = Counter()
         self._reconciler = Reconciler("namespace", self._reconcile, _WORKERS)
         self._namespaces.subscribe(self._namespace_changed)
+        for resource in _CONTENTS:
+            desk.caches.of(resource).subscribe(self._content_changed)
 
     async def run(self) -> None:
         await self._desk.caches.synced()
         await self._reconciler.run()
 
-    def _namespace_changed(self, old: Obj | None, new: Obj | None) -> None:
-        if new is None:
-            self._looks.pop(name(old or {}), None)
-        elif is_deleting(new):
+    def _namespace_changed(self, _: Obj | None, new: Obj | None) -> None:
+        if new is not None and is_deleting(new):
             self._reconciler.mark(name(new))
+
+    def _content_changed(self, old: Obj | None, new: Obj | None) -> None:
+        """What left a namespace that ends may have been the last."""
+        if old is not None and new is None:
+            at = namespace_of(old)
+            ending = self._namespaces.objects.get(at)
+            if ending is not None and is_deleting(ending):
+                self._reconciler.mark_after(at, _GATHERING)
 
     async def _reconcile(self, at: str) -> float | None:
         namespace = self._namespaces.objects.get(at)
@@ -130,8 +141,7 @@ class NamespaceController:
         if left.empty:
             await self._let_go(namespace)
             return None
-        self._looks[at] += 1
-        return min(_LAST_LOOK, _LOOK_AGAIN * 2.0 ** min(self._looks[at], 16))
+        return _LOOK_AGAIN
 
     async def _empty(self, at: str) -> list[tuple[Resource, Obj]]:
         """Deletes everything in the namespace; what is left after that."""
@@ -147,10 +157,9 @@ class NamespaceController:
     async def _contents(self, at: str) -> list[tuple[Resource, Obj]]:
         """Asked of the API itself: a cache may not know yet what was made last."""
         found: list[tuple[Resource, Obj]] = []
-        for resource in RESOURCES:
-            if resource.namespaced and {"list", "delete"} <= set(resource.verbs):
-                listed = await self._client.list(resource, at)
-                found += ((resource, obj) for obj in listed.items)
+        for resource in _CONTENTS:
+            listed = await self._client.list(resource, at)
+            found += ((resource, obj) for obj in listed.items)
         return found
 
     async def _delete(self, doomed: tuple[Resource, Obj]) -> None:

@@ -23,6 +23,7 @@ from labctl.api.lab import lab_configmap, lab_from_yaml
 from labctl.apiserver.http.listener import listen
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.server import ApiServer
+from labctl.apiserver.tls import agent_client_context, server_context
 from labctl.client.client import Client
 from labctl.controlplane import sockets
 from labctl.controlplane.components import run_components
@@ -59,10 +60,11 @@ async def serve(lab: str) -> None:
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         server = ApiServer(store)
-        stack.push_async_callback(server.stop)
         await server.start()
         await _publish_lab(lab, server)
         await stack.enter_async_context(_listening(lab, server))
+        # Stopped before the listeners close: that ends all watches, for which they would wait.
+        stack.push_async_callback(server.stop)
         _log.info("listening, at revision %s", await store.revision())
         await run_components(server)
 
@@ -81,7 +83,7 @@ async def _publish_lab(lab: str, server: ApiServer) -> None:
 @contextlib.asynccontextmanager
 async def _listening(lab: str, server: ApiServer) -> AsyncIterator[None]:
     directory = names.pki_dir(lab)
-    tls = sockets.server_tls(directory)
+    tls = server_context(directory)
     local = sockets.local_socket(lab)
     port = local.getsockname()[1]
     ways_in = (
@@ -90,7 +92,7 @@ async def _listening(lab: str, server: ApiServer) -> AsyncIterator[None]:
         (sockets.unix_socket(names.api_socket(lab)), None),
     )
     async with contextlib.AsyncExitStack() as stack:
-        agents = Agents(sockets.agent_tls(directory), sockets.fabric_connector(lab))
+        agents = Agents(agent_client_context(directory), sockets.fabric_connector(lab))
         stack.push_async_callback(agents.close)
         for sock, context in ways_in:
             listener = await listen(server, sock, context, agents)

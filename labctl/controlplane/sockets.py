@@ -6,7 +6,6 @@ socket belongs to the namespace in which it was made.
 
 import os
 import socket
-import ssl
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -47,24 +46,6 @@ def unix_socket(path: Path) -> socket.socket:
     finally:
         os.umask(before)
     return sock
-
-
-def server_tls(pki: Path) -> ssl.SSLContext:
-    """TLS as the API server; who sends a certificate must have it from the lab's authority."""
-    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH, cafile=str(pki / "ca.crt"))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    context.verify_mode = ssl.CERT_OPTIONAL
-    context.load_cert_chain(pki / "apiserver.crt", pki / "apiserver.key")
-    return context
-
-
-def agent_tls(pki: Path) -> ssl.SSLContext:
-    """TLS towards agents, with the certificate that lets the API server in."""
-    context = ssl.create_default_context(cafile=str(pki / "ca.crt"))
-    context.minimum_version = ssl.TLSVersion.TLSv1_2
-    name = "apiserver-kubelet-client"
-    context.load_cert_chain(pki / f"{name}.crt", pki / f"{name}.key")
-    return context
 
 
 def fabric_connector(lab: str) -> Callable[[Any], socket.socket]:

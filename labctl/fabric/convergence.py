@@ -12,6 +12,7 @@ from labctl.api.lab import LabSpec
 from labctl.fabric import topology
 from labctl.net import namespaces, sysctl
 from labctl.net.apply import apply
+from labctl.net.carrier import wait_for_carrier
 from labctl.net.diff import diff
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link, Noun
@@ -37,7 +38,16 @@ def converge(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operat
         netns: _mend(netns, state, shared=netns.startswith(nodes))
         for netns, state in desired.items()
     }
+    _wait_for_ports(desired[fabric], fabric)
     return {netns: operations for netns, operations in done.items() if operations}
+
+
+def _wait_for_ports(switch: NetState, fabric: str) -> None:
+    """So that whoever is started next finds a network; the bridge itself comes last."""
+    links = [noun for noun in switch if isinstance(noun, Link) and noun.up]
+    ports = [link.name for link in links if link.kind == "veth"]
+    with Netlink.at(namespaces.netns_path(fabric)) as netlink:
+        wait_for_carrier(netlink, [*ports, names.UNDERLAY_BRIDGE])
 
 
 def _as_on_this_host(fabric: NetState, cut: Collection[str]) -> NetState:

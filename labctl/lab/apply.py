@@ -10,11 +10,11 @@ from typing import Any
 import msgspec
 
 from labctl.api.objects import Obj, annotations, name, namespace, without_nulls
+from labctl.api.patches import MERGE_PATCH, STRATEGIC_PATCH, three_way_patch
 from labctl.api.schema import definition_of
 from labctl.client.client import Client
 from labctl.errors import BadInput, StatusError
 from labctl.lab.manifests import Manifest
-from labctl.lab.threeway import three_way_patch
 from labctl.lab.words import printed_name
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
@@ -96,13 +96,12 @@ async def _get(client: Client, one: Manifest) -> Obj | None:
 
 
 async def _patch(client: Client, one: Manifest, patch: Obj, *, dry_run: bool) -> Obj:
-    kind = "strategic-merge-patch" if definition_of(one.resource) else "merge-patch"
     return await client.transport.request(
         "PATCH",
         one.resource.path(namespace(one.obj), name(one.obj)),
         query={"dryRun": "All"} if dry_run else {},
         body=patch,
-        content_type=f"application/{kind}+json",
+        content_type=STRATEGIC_PATCH if definition_of(one.resource) else MERGE_PATCH,
     )
 
 
@@ -114,7 +113,7 @@ def patch_for(one: Manifest, wanted: Obj, present: Obj) -> Obj:
         last = msgspec.json.decode(text)
     wished = {k: v for k, v in wanted.items() if k not in ("apiVersion", "kind", "status")}
     last = {k: v for k, v in last.items() if k not in ("apiVersion", "kind", "status")}
-    return three_way_patch(last, wished, present, definition_of(one.resource))
+    return three_way_patch(one.resource, last, wished, present)
 
 
 def with_last_applied(obj: Obj) -> Obj:

@@ -4,6 +4,9 @@ Whatever a lab's processes fork stays in it, however it daemonises, so `down` ca
 with one write and wait until none is left, and no process of anyone else is ever in question.
 It lies directly below the hierarchy's mount point. An extended attribute says that labctl made it
 (systemd may well have a `labctl.slice` there), so it is also the mark of a lab that crashed.
+
+    labctl.LAB/supervisor    the supervisor
+    labctl.LAB/processes     all others; the supervisor is spared to reap them
 """
 
 import os
@@ -13,6 +16,8 @@ from contextlib import suppress
 from pathlib import Path
 
 from labctl.errors import HostCannot, LabError
+
+SUPERVISOR, PROCESSES = "supervisor", "processes"
 
 _PREFIX = "labctl."
 _MARK = "trusted.labctl"
@@ -51,10 +56,15 @@ def _is_ours(directory: Path) -> bool:
 
 
 def create(lab: str) -> None:
-    """Makes the lab's cgroup; HostCannot when the hierarchy is read-only or lacks cgroup.kill."""
+    """Makes the lab's cgroups; HostCannot when the hierarchy is read-only or lacks cgroup.kill."""
     at = path(lab)
-    if _is_ours(at):
-        return
+    if not _is_ours(at):
+        _make(at, lab)
+    for part in (SUPERVISOR, PROCESSES):
+        (at / part).mkdir(exist_ok=True)
+
+
+def _make(at: Path, lab: str) -> None:
     try:
         at.mkdir()
         os.setxattr(at, _MARK, lab.encode())
@@ -71,9 +81,9 @@ def create(lab: str) -> None:
         raise HostCannot("this kernel has no cgroup.kill", "labctl needs Linux 5.14 or newer")
 
 
-def enter(lab: str) -> None:
-    """Moves the calling process into the lab's cgroup, and with it what it will fork."""
-    (path(lab) / "cgroup.procs").write_text("0")
+def enter(lab: str, part: str) -> None:
+    """Moves the calling process into a part of the lab's cgroup, and with it what it will fork."""
+    (path(lab) / part / "cgroup.procs").write_text("0")
 
 
 def members(lab: str) -> list[int]:
@@ -85,18 +95,18 @@ def members(lab: str) -> list[int]:
     return pids
 
 
-def kill(lab: str) -> None:
-    """SIGKILLs every process in it at once; forks in flight are caught too."""
+def kill(lab: str, part: str = "") -> None:
+    """SIGKILLs every process in it (or in a part) at once; forks in flight are caught too."""
     if exists(lab):
-        (path(lab) / "cgroup.kill").write_text("1")
+        (path(lab) / part / "cgroup.kill").write_text("1")
 
 
-def wait_empty(lab: str, seconds: float) -> None:
-    """Returns when no process is left in it; LabError after `seconds`."""
+def wait_empty(lab: str, seconds: float, part: str = "") -> None:
+    """Returns when no process is left in it (or in a part); LabError after `seconds`."""
     if not exists(lab):
         return
     deadline = time.monotonic() + seconds
-    events = os.open(path(lab) / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
+    events = os.open(path(lab) / part / "cgroup.events", os.O_RDONLY | os.O_CLOEXEC)
     try:
         while b"populated 1" in os.pread(events, 4096, 0):
             _wait_change(events, deadline, lab)

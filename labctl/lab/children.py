@@ -17,7 +17,7 @@ from typing import NoReturn
 import setproctitle
 
 from labctl import names
-from labctl.lab import processes
+from labctl.lab import cgroup, processes
 from labctl.lab.processes import Process
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -46,6 +46,14 @@ def log_file(lab: str, name: str) -> Path:
     return names.log_dir(lab) / f"{name}.log"
 
 
+def last_lines(lab: str, name: str, count: int) -> list[str]:
+    """What a process wrote at the end, for the error that tells of its death."""
+    try:
+        return log_file(lab, name).read_text(errors="replace").splitlines()[-count:]
+    except OSError:
+        return []
+
+
 def title(lab: str, name: str) -> str:
     """What ps shows for a process of the lab."""
     if name == processes.CONTROL_PLANE:
@@ -72,6 +80,7 @@ def _become(lab: str, name: str, gate: Gate) -> NoReturn:
     try:
         _reset_signals()
         setproctitle.setproctitle(title(lab, name))
+        cgroup.enter(lab, cgroup.PROCESSES)
         if not gate.wait():
             os._exit(0)
         redirect_output(log_file(lab, name))

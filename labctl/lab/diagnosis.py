@@ -3,29 +3,26 @@
 from labctl.errors import LabError
 from labctl.lab import children, control
 
-_LINES = 5
+_LINES = 3
 
 
-def explain(lab: str, error: LabError) -> LabError:
-    """The same error, with what the processes that had to be restarted wrote at the end.
-
-    A lab that does not come up is taken away with its logs, so this is the place to show them.
-    """
+def restarts(lab: str) -> dict[str, int]:
+    """How often each process of the lab was restarted; empty when there is no supervisor."""
     try:
         found = control.request(lab, "status")["processes"]
     except LabError:
-        return error
-    failing = [process for process in found if process["restarts"]]
-    if not failing:
-        return error
-    said = [f"{one['name']} (restarted {one['restarts']} times)" for one in failing]
-    last = [line for one in failing for line in _last_lines(lab, str(one["name"]))]
-    return LabError(f"{error.message}; failing: {', '.join(said)}", " | ".join(last))
+        return {}
+    return {process["name"]: process["restarts"] for process in found}
 
 
-def _last_lines(lab: str, name: str) -> list[str]:
-    try:
-        lines = children.log_file(lab, name).read_text(errors="replace").splitlines()
-    except OSError:
-        return []
-    return lines[-_LINES:]
+def explain(lab: str, error: LabError, before: dict[str, int]) -> LabError:
+    """The error, with what processes that had to be restarted since `before` wrote at the end.
+
+    A lab that does not come up is taken away with its logs, so this is the place to show them.
+    """
+    now = restarts(lab)
+    failing = [name for name, count in now.items() if count > before.get(name, 0)]
+    if error.hint or not failing:
+        return error
+    last = [line for name in failing for line in children.last_lines(lab, name, _LINES)]
+    return LabError(f"{error.message}; these keep ending: {', '.join(failing)}", " | ".join(last))

@@ -4,8 +4,11 @@ Processes first, all at once and whatever they do (the cgroup); then the namespa
 links, routes and rules with them; files last, so that whoever is interrupted finds what is left.
 """
 
+import contextlib
+
 from labctl import fabric
-from labctl.lab import cgroup, host, state
+from labctl.errors import LabError
+from labctl.lab import cgroup, control, host, state
 from labctl.lab.lock import lock
 from labctl.lab.progress import Progress
 
@@ -31,6 +34,8 @@ def down_all(progress: Progress) -> list[str]:
 
 def take_away(lab: str) -> None:
     """The work of `down`, for one who holds the lab's lock."""
+    with contextlib.suppress(LabError):  # there may be no supervisor; with one, no zombies stay
+        control.request(lab, "stop")
     cgroup.kill(lab)
     cgroup.wait_empty(lab, _KILL_SECONDS)
     fabric.remove(lab)

@@ -1,7 +1,7 @@
-"""kubectl's JSONPath templates, the part that people use.
+r"""kubectl's JSONPath templates, the part that people use.
 
 A template is text with actions in braces: `{.items[*].metadata.name}`, `{.status['phase']}`,
-`{range .items[*]}{.metadata.name}{"\\n"}{end}`, `{.items[?(@.kind=="Pod")].spec}`. Without braces
+`{range .items[*]}{.metadata.name}{"\n"}{end}`, `{.items[?(@.kind=="Pod")].spec}`. Without braces
 the whole template is one path. As in kubectl, results of one action are joined by a space, objects
 print as JSON, and a field that is not there prints nothing.
 """
@@ -16,10 +16,10 @@ from labctl.errors import BadInput
 
 _STEP = re.compile(
     r"""
-      \.?(?P<all>\*) | \.\.(?P<deep>[\w-]+)
+      (?:\.?\[?)(?P<all>\*)\]? | \.\.(?P<deep>[\w-]+)
     | \.(?P<field>(?:\\.|[^.\[\]\\{}\s'"*])+)
     | \['(?P<quoted>[^']*)'\] | \["(?P<double>[^"]*)"\]
-    | \[(?P<star>\*)\] | \[(?P<index>-?\d+)\]
+    | \[(?P<index>-?\d+)\]
     | \[(?P<start>-?\d*):(?P<stop>-?\d*)\]
     | \[\?\((?P<filter>[^)]*)\)\]
     """,
@@ -80,20 +80,21 @@ def _step(match: re.Match[str]) -> Step:
     kind = str(match.lastgroup)
     text = match.group(kind)
     match kind:
-        case "all" | "star":
-            return Step("all")
         case "field":
             return Step("field", re.sub(r"\\(.)", r"\1", text))
         case "quoted" | "double":
             return Step("field", text)
         case "index":
             return Step("index", int(text))
-        case "deep":
-            return Step("deep", text)
         case "filter":
             return Step("filter", _filter(text))
-    bounds = (match_text for match_text in (match["start"], match["stop"]))
-    return Step("slice", slice(*(int(bound) if bound else None for bound in bounds)))
+        case "start" | "stop":
+            return Step("slice", slice(_bound(match["start"]), _bound(match["stop"])))
+    return Step(kind, text)  # all, deep
+
+
+def _bound(text: str) -> int | None:
+    return int(text) if text else None
 
 
 def _filter(text: str) -> tuple[list[Step], str | None, Any]:

@@ -42,8 +42,8 @@ class Launch:
         except OSError:
             ready = b""
         if not ready:
-            log = children.log_file(self._lab, processes.SUPERVISOR)
-            raise LabError("the lab's supervisor did not start", f"see {log}")
+            said = children.last_lines(self._lab, processes.SUPERVISOR, 1)
+            raise LabError(f"the lab's supervisor did not start: {' '.join(said)}")
 
     def close(self) -> None:
         """A supervisor that was not told to go ends now; one that was goes on."""
@@ -63,7 +63,7 @@ def _detach(lab: str, channel: socket.socket) -> NoReturn:
 def _supervise(lab: str, channel: socket.socket) -> NoReturn:
     try:
         os.chdir("/")
-        cgroup.enter(lab)
+        cgroup.enter(lab, cgroup.SUPERVISOR)
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         children.redirect_output(children.log_file(lab, processes.SUPERVISOR))
         _close_all_but(channel.fileno())

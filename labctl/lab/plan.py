@@ -15,7 +15,8 @@ from labctl.api.objects import Obj
 from labctl.client.client import Client
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError
-from labctl.errors import LabError, NetError
+from labctl.errors import NetError
+from labctl.lab import connect
 from labctl.net import sysctl
 from labctl.net.diff import diff
 from labctl.net.netlink import Netlink
@@ -52,7 +53,7 @@ class PlannedOperation:
 async def plan(client: Client, lab: str, node: str) -> list[PlannedOperation]:
     """The operations that a node's kernel needs; none when it is as it should be.
 
-    LabError when the lab's processes, or the node's namespace, are not there.
+    NoSuchLab when the runtime does not answer, NetError when the node's namespace is gone.
     """
     space, name = LAB_CONFIGMAP
     spec = lab_from_configmap(await client.get(CONFIGMAPS, name, space))
@@ -66,7 +67,7 @@ async def _ports(lab: str, node: str) -> list[PodPort]:
     try:
         sandboxes = await runtime.list_pod_sandboxes(node)
     except CriError as error:
-        raise LabError(f"the runtime of lab {lab} does not answer: {error}") from error
+        raise connect.not_up(lab) from error
     finally:
         await runtime.close()
     ready = [port_of(sandbox) for sandbox in sandboxes if sandbox.state == "ready"]

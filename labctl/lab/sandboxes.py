@@ -8,7 +8,7 @@ from labctl.api.objects import Obj
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError
 from labctl.cri.messages import Container, Sandbox
-from labctl.errors import LabError
+from labctl.lab import connect
 
 
 async def sandbox_list(lab: str, node: str = "") -> Obj:
@@ -18,7 +18,7 @@ async def sandbox_list(lab: str, node: str = "") -> Obj:
         sandboxes = await runtime.list_pod_sandboxes(node)
         containers = await runtime.list_containers(node)
     except CriError as error:
-        raise LabError(f"the runtime of lab {lab} does not answer: {error}") from error
+        raise connect.not_up(lab) from error
     finally:
         await runtime.close()
     return {
@@ -37,10 +37,6 @@ def _order(sandbox: Sandbox) -> tuple[str, str, str, int]:
 def _sandbox(lab: str, sandbox: Sandbox, containers: list[Container]) -> Obj:
     config = sandbox.config
     mine = [one for one in containers if one.sandbox_id == sandbox.id]
-    if config.host_network:
-        netns = names.node_netns(lab, config.node)
-    else:
-        netns = _pin(lab, sandbox)
     return {
         "id": sandbox.id,
         "node": config.node,
@@ -50,7 +46,7 @@ def _sandbox(lab: str, sandbox: Sandbox, containers: list[Container]) -> Obj:
         "ip": config.ip,
         "pid": sandbox.pid,
         "state": sandbox.state,
-        "netns": netns,
+        "netns": _pin(lab, sandbox),
         "inode": _inode(sandbox.pid),
         "createdAt": sandbox.created_at,
         "containers": [_container(one) for one in sorted(mine, key=lambda one: one.created_at)],
@@ -59,6 +55,8 @@ def _sandbox(lab: str, sandbox: Sandbox, containers: list[Container]) -> Obj:
 
 def _pin(lab: str, sandbox: Sandbox) -> str:
     """The name under which `ip netns` knows it: the pod's, or the one for what outlived its pod."""
+    if sandbox.config.host_network:
+        return names.node_netns(lab, sandbox.config.node)
     own = names.pod_netns(lab, sandbox.config.namespace, sandbox.config.name)
     old = names.old_netns(lab, sandbox.config.uid)
     return old if names.netns_path(old).is_symlink() else own

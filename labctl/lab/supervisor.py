@@ -6,6 +6,7 @@ database or key. It is a subreaper, so pauses and containers whose runtime died 
 is killed itself, all else goes on, and the supervisor that the next `labctl up` starts adopts it.
 """
 
+import contextlib
 import ctypes
 import logging
 import os
@@ -21,10 +22,11 @@ import setproctitle
 
 from labctl import names
 from labctl.errors import LabError
-from labctl.lab import control, processes, warm
+from labctl.lab import cgroup, control, processes, warm
 from labctl.lab.roster import Roster
 
 _PR_SET_CHILD_SUBREAPER = 36
+_END_SECONDS = 20.0
 
 _log = logging.getLogger(__name__)
 
@@ -33,6 +35,7 @@ class Supervisor:
     """The loop: what became readable is handled, what is due is started, orphans are reaped."""
 
     def __init__(self, lab: str) -> None:
+        self._lab = lab
         self._poll = select.poll()
         self._handlers: dict[int, Callable[[], None]] = {}
         self._ended = False
@@ -100,11 +103,19 @@ class Supervisor:
             case "reload":
                 self.roster.set_agents(request["nodes"])
             case "stop":
-                self.roster.stop(list(self.roster.posts))
-                self._ended = True
+                self._end_all()
             case unknown:
                 raise LabError(f"unknown command {unknown!r}")
         return {}
+
+    def _end_all(self) -> None:
+        """Ends the lab's processes, and this one after it has reaped them."""
+        self._ended = True
+        cgroup.kill(self._lab, cgroup.PROCESSES)
+        cgroup.wait_empty(self._lab, _END_SECONDS, cgroup.PROCESSES)
+        with contextlib.suppress(ChildProcessError):
+            while True:
+                os.waitpid(-1, 0)  # all are dead or dying: none is waited for in vain
 
     def _agent(self, node: str) -> str:
         name = processes.agent(node)

@@ -26,6 +26,8 @@ from labctl.lab import (
     diagnosis,
     faults,
     host,
+    marks,
+    networks,
     nodes,
     processes,
     state,
@@ -63,16 +65,15 @@ def up(wish: Wish, progress: Progress) -> LabSpec:
 
 def _bring_up(spec: LabSpec, stored: LabSpec | None, wish: Wish, progress: Progress) -> None:
     started = time.time()
-    before = _running(spec.name)
-    wider = _with_leaving(spec, stored)
+    before, restarts = _running(spec.name), diagnosis.restarts(spec.name)
     cgroup.create(spec.name)
     state.make_directories(spec.name)
-    _start(wider, progress)
+    _start(_with_leaving(spec, stored), progress)
     fresh = _running(spec.name) - before
     try:
-        asyncio.run(_converge(spec, wider, fresh, started, progress))
+        asyncio.run(_converge(spec, stored, fresh, started, progress))
     except LabError as error:
-        raise diagnosis.explain(spec.name, error) from error
+        raise diagnosis.explain(spec.name, error, restarts) from error
     if wish.manifests:
         asyncio.run(_apply(spec.name, wish.manifests, progress))
 
@@ -108,14 +109,17 @@ def _start(spec: LabSpec, progress: Progress) -> None:
 
 
 async def _converge(
-    spec: LabSpec, wider: LabSpec, fresh: set[str], started: float, progress: Progress
+    spec: LabSpec, stored: LabSpec | None, fresh: set[str], started: float, progress: Progress
 ) -> None:
+    wider = _with_leaving(spec, stored)
     client = Client(UnixTransport(names.api_socket(spec.name)))  # not there yet
     await nodes.wait_for_api(client, _API_SECONDS)
     await _publish(client, wider)
     await _wait_ready(client, spec, fresh, started, progress)
+    await marks.converge(client, stored, spec)
     if wider != spec:
         await _shrink(client, spec, wider, progress)
+    await networks.wait_settled(client, spec, progress)
 
 
 async def _wait_ready(

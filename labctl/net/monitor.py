@@ -24,8 +24,9 @@ _SO_RCVBUFFORCE = 33
 _QUEUE = 8 << 20  # bytes of events that may wait: a burst of a hundred pods makes a tenth of it
 _BUFFER = 1 << 16
 
+_RTNLGRP_LINK = 1
 _GROUPS = (
-    1,  # RTNLGRP_LINK
+    _RTNLGRP_LINK,
     3,  # RTNLGRP_NEIGH, which has the forwarding entries too
     5,  # RTNLGRP_IPV4_IFADDR
     7,  # RTNLGRP_IPV4_ROUTE
@@ -194,17 +195,28 @@ class Monitor(Subscription):
         return self._names.get(index, f"if{index}")
 
 
-class RulesetMonitor(Subscription):
-    """nftables: whether anything in the namespace's rulesets changed."""
-
-    @classmethod
-    def here(cls) -> Self:
-        """A monitor of the namespace in which the caller is."""
-        return cls(_event_socket(nfnetlink.NETLINK_NETFILTER), (_NFNLGRP_NFTABLES,))
+class Watch(Subscription):
+    """Tells that something of a kind changed, not what."""
 
     def changed(self) -> bool:
         """Whether there was a change since the last call; never blocks."""
         return bool(list(self.frames()))
+
+
+class LinkMonitor(Watch):
+    """Links of the namespace in which it was made."""
+
+    @classmethod
+    def here(cls) -> Self:
+        return cls(_event_socket(socket.NETLINK_ROUTE), (_RTNLGRP_LINK,))
+
+
+class RulesetMonitor(Watch):
+    """nftables of the namespace in which it was made."""
+
+    @classmethod
+    def here(cls) -> Self:
+        return cls(_event_socket(nfnetlink.NETLINK_NETFILTER), (_NFNLGRP_NFTABLES,))
 
 
 def _event_socket(protocol: int) -> socket.socket:

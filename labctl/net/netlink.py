@@ -106,22 +106,22 @@ class Netlink:
         self._indices.clear()
 
     def _look_up(self, name: str) -> int:
-        body = (
-            _IFINFOMSG.pack(0, 0, 0, 0, 0)
-            + wire.attribute(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-            + wire.attribute(_IFLA_IFNAME, name.encode() + b"\0")
-        )
-        answer = self._ask(wire.message(_RTM_GETLINK, wire.NLM_F_REQUEST, body))
-        frame = next(wire.frames(answer))
+        frame = self.query([link_query(name)])[0]
         if frame.kind == wire.NLMSG_ERROR:
             raise NetError(f"ip link show dev {name}: no such interface", errno.ENODEV)
         return int(_IFINFOMSG.unpack_from(frame.body)[2])
 
-    def _ask(self, message: bytes) -> bytes:
-        data = bytearray(message)
-        self._number(data, 0)
+    def query(self, messages: Sequence[bytes]) -> list[wire.Frame]:
+        """Sends requests of which each has one answer (an error is one), and returns the answers."""
+        data = bytearray()
+        for message in messages:
+            data += message
+            self._number(data, len(data) - len(message))
         self._socket.send(data)
-        return self._socket.recv(_BUFFER)
+        answers: list[wire.Frame] = []
+        while len(answers) < len(messages):
+            answers += wire.frames(self._socket.recv(_BUFFER))
+        return answers
 
     def _number(self, data: bytearray, offset: int) -> int:
         self._sequence = (self._sequence + 1) & 0xFFFF_FFFF
@@ -195,6 +195,16 @@ class Netlink:
                     code = -wire.i32(frame.body[:4])
                     raise NetError(f"netlink dump {kind}: {os.strerror(code)}", code)
                 bodies.append(frame.body)
+
+
+def link_query(name: str) -> bytes:
+    """The request for all about one link, but for its statistics."""
+    body = (
+        _IFINFOMSG.pack(0, 0, 0, 0, 0)
+        + wire.attribute(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+        + wire.attribute(_IFLA_IFNAME, name.encode() + b"\0")
+    )
+    return wire.message(_RTM_GETLINK, wire.NLM_F_REQUEST, body)
 
 
 def _route_socket() -> socket.socket:

@@ -12,7 +12,7 @@ from labctl.net.nouns import Link, Noun
 
 @dataclass(frozen=True, slots=True)
 class Create:
-    """Makes what is not there. If it is there after all, it ends as `noun` says."""
+    """Makes what is not there. What is there after all is replaced; a link is an error (EEXIST)."""
 
     noun: Noun
 

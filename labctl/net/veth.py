@@ -1,8 +1,9 @@
 """The cable of a pod: made in one message, configured in one batch.
 
 `create_veth` makes both ends where they belong (nothing is moved: a move costs an RCU grace
-period), the node's end up, in its bridge and named. `configure_pod` sets up the pod's end.
-The kernel refuses a peer that carries IFF_UP (ENOTCONN), so the pod's end goes up in its batch.
+period), the node's end up, in its bridge and named. `configure_pod` sets up the pod's end, and
+`await_port` makes sure that the first packet passes. The kernel refuses a peer that carries IFF_UP
+(ENOTCONN), so the pod's end goes up in its batch.
 """
 
 import errno
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 
 from labctl.errors import NetError
 from labctl.net import encode, encode_link
+from labctl.net.carrier import wait_for_carrier
 from labctl.net.netlink import Netlink, Request
 from labctl.net.nouns import LOOPBACK, Address, Link, Neighbor, Noun, Route
 from labctl.net.operations import Create, Replace
@@ -78,6 +80,12 @@ def configure_pod(netlink: Netlink, pod: PodInterface) -> None:
     for noun in rest:
         batch += encode.requests(Create(noun), netlink.index)
     netlink.send(batch)
+
+
+def await_port(netlink: Netlink, port: Link) -> None:
+    """Returns when a configured pod can be reached through its port. Raises NetError."""
+    names = (port.name, port.master) if port.master else (port.name,)
+    wait_for_carrier(netlink, names)
 
 
 def delete_port(netlink: Netlink, name: str) -> None:

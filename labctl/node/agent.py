@@ -12,11 +12,12 @@ from collections.abc import Coroutine
 from labctl import names
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec, node_address
-from labctl.api.objects import Obj, name
+from labctl.api.objects import Obj, is_deleting, name
 from labctl.client.cache import Cache
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
 from labctl.cri.client import RuntimeClient
+from labctl.errors import BadInput
 from labctl.net.netlink import Netlink
 from labctl.node.background import Background
 from labctl.node.lab_settings import LabSettings
@@ -57,7 +58,9 @@ async def serve(lab: str, node: str, client: Client, runtime: RuntimeClient) -> 
 
 
 def _identity(spec: LabSpec, node: str) -> Identity:
-    node_spec = next(one for one in spec.nodes if one.name == node)
+    node_spec = next((one for one in spec.nodes if one.name == node), None)
+    if node_spec is None:
+        raise BadInput(f"the lab has no node {node}")
     return Identity(node_spec, node_address(spec, node), Machine.here())
 
 
@@ -94,7 +97,7 @@ class Agent:
             self._network,
             self._watcher,
             settings,
-            self._nodes.objects.values,
+            self._nodes,
             self._memory,
             self._link,
             self._network_changed,
@@ -114,7 +117,7 @@ class Agent:
             self._background,
             self._pod_changed,
         )
-        self._worker = PodWorker(self._executor, lambda: self._complete)
+        self._worker = PodWorker(self._executor, self._knows)
         self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
 
     async def run(self) -> None:
@@ -153,6 +156,17 @@ class Agent:
         await self._background.close()
         self._watcher.close()
         self._netlink.close()
+
+    def _knows(self, pod: Obj | None) -> bool:
+        """Whether a pod can be judged: by what the runtime has, and what the API has.
+
+        A pod that is to run also waits until the network has taken over the ports that are there.
+        """
+        if not self._link.seen:
+            return False
+        if pod is None:
+            return self._complete
+        return self._network_sync.adopted or is_deleting(pod)
 
     def _pod_changed(self, pod_uid: str) -> None:
         self._worker.mark(pod_uid)

@@ -103,7 +103,7 @@ class Network:
     def update(self, snapshot: Snapshot) -> tuple[Operation, ...]:
         """Follows the cluster as it is now; returns what was done. Raises NetError.
 
-        The first time, and after a failure, the kernel is observed.
+        The first time, and after a failure, the kernel is observed. The node has a podCIDR.
         """
         self._snapshot = snapshot
         self._open_pool(snapshot.node(self.node).pod_cidr)
@@ -112,9 +112,9 @@ class Network:
         first = self._known is None
         known = self._observe() if first else self.known
         done = self._carry_out(diff(known, wanted), known)
-        if first and self._addresses is not None:
+        if first:
             self._converge_pods(self._ports.values())
-        self.problem = "" if self._addresses is not None else "the node has no podCIDR yet"
+        self.problem = ""
         return done
 
     def heal(self) -> tuple[Operation, ...]:
@@ -159,6 +159,7 @@ class Network:
                 self._known |= {noun.key: noun for noun in (link, *rest)}
             with Netlink.at(descriptor) as inside:
                 veth.configure_pod(inside, interface)
+        veth.await_port(self._netlink, link)
 
     def detach(self, port: PodPort) -> bool:
         """Takes a sandbox off the network: nothing passes its port from now on.
@@ -168,14 +169,14 @@ class Network:
         """
         self._ports.pop(port.sandbox, None)
         self._namespaces.forget(port)
-        link, *rest = port_nouns(port, 0)
-        for noun in (link, *rest):
-            self._wanted.pop(noun.key, None)
         found = self._unplug(port)
-        if self._known is not None:
-            there = [noun for noun in rest if noun.key in self._known]
-            self._netlink.send([one for noun in there for one in self._requests(Delete(noun))])
-            for noun in (link, *rest):
+        link, *rest = port_nouns(port, 0)
+        # An old sandbox's address may be another pod's by now: then it is not the same noun.
+        own = [noun for noun in rest if self._wanted.get(noun.key, noun) == noun]
+        self._netlink.send([one for noun in own for one in self._requests(Delete(noun))])
+        for noun in (link, *own):
+            self._wanted.pop(noun.key, None)
+            if self._known is not None:
                 self._known.pop(noun.key, None)
         return found
 
@@ -260,11 +261,11 @@ class Network:
         return self._snapshot
 
     def _open_pool(self, pod_cidr: str) -> None:
-        """The pool of addresses, once there is a podCIDR, less what sandboxes have already."""
-        if pod_cidr and self._addresses is None:
+        """The pool of addresses, less what sandboxes have already; a podCIDR never changes."""
+        if self._addresses is None:
             self._addresses = AddressPool(pod_cidr)
-            for port in (*self._dying, *self._ports.values()):
-                with contextlib.suppress(AddressTaken):  # by a port that is as old
+            for port in (*self._ports.values(), *self._dying):
+                with contextlib.suppress(AddressTaken):  # an old sandbox's is another's by now
                     self._addresses.reserve(port.address, port.sandbox)
 
     def _pool(self) -> AddressPool:

@@ -1,9 +1,9 @@
 """Keeps a node's network up with the cluster: the lab's spec, the Nodes, the sandboxes that run."""
 
-import logging
-from collections.abc import Callable, Iterable
+import asyncio
+from collections.abc import Callable
 
-from labctl.api.objects import Obj
+from labctl.client.cache import Cache
 from labctl.client.reconciler import Reconciler
 from labctl.errors import LabError
 from labctl.node.lab_settings import LabSettings
@@ -15,8 +15,6 @@ from labctl.node.snapshot import PodPort, Snapshot, port_of, snapshot
 
 _KEY = "network"
 
-_log = logging.getLogger(__name__)
-
 
 class NetworkSync:
     """Updates `network` when the cluster changed; `changed()` is told when that changed its state."""
@@ -26,7 +24,7 @@ class NetworkSync:
         network: Network,
         watcher: NetworkWatcher,
         settings: LabSettings,
-        nodes: Callable[[], Iterable[Obj]],
+        nodes: Cache,
         memory: PodMemory,
         link: RuntimeLink,
         changed: Callable[[], None],
@@ -38,20 +36,30 @@ class NetworkSync:
         self._memory = memory
         self._link = link
         self._changed = changed
+        self._synced = False
         self._done: Snapshot | None = None
         self._queue = Reconciler("network", self._sync)
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the network was set up, with the ports that pods had already."""
+        return self._done is not None
 
     def mark(self) -> None:
         self._queue.mark(_KEY)
 
     async def run(self) -> None:
-        await self._queue.run()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._queue.run())
+            await self._nodes.synced()
+            self._synced = True
+            self.mark()
 
     async def _sync(self, _key: str) -> None:
         spec = self._settings.spec
         self._watcher.healing = spec.network.healing
-        wanted = snapshot(spec, self._nodes())
-        if not self._link.seen or wanted == self._done:
+        wanted = snapshot(spec, self._nodes.objects.values())
+        if wanted == self._done or not self._can_update(wanted):
             return
         before = self._network.problem
         try:
@@ -59,6 +67,16 @@ class NetworkSync:
         finally:
             if self._network.problem != before:
                 self._changed()
+
+    def _can_update(self, wanted: Snapshot) -> bool:
+        """Whether enough is known: what is not known of yet must not look as if it were gone."""
+        if not self._link.seen:
+            self._network.problem = "the container runtime has not answered yet"
+        elif not wanted.node(self._network.node).pod_cidr:
+            self._network.problem = "the node has no podCIDR yet"
+        else:
+            return self._synced
+        return False
 
     def _update(self, wanted: Snapshot) -> None:
         """The first time, what pods had before the agent was started is taken over."""

@@ -1,4 +1,8 @@
-"""Keeps the Node's status true: written when it changed, else every five minutes."""
+"""Keeps the Node's status true: written when it changed, else every five minutes.
+
+A node that is Ready is called NotReady only when its trouble lasts: an agent or a runtime that is
+started again is back within a second, and no pod shall be evicted for that.
+"""
 
 import asyncio
 import logging
@@ -7,15 +11,16 @@ from collections.abc import Callable
 
 from labctl.api.kinds.core import NODES
 from labctl.api.objects import Obj, is_condition_true, name
+from labctl.api.patches.strategic_diff import strategic_diff
 from labctl.client.backoff import Backoff
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
 from labctl.errors import StatusError
 from labctl.node.node_object import node_status, without_heartbeats
 from labctl.node.registration import Identity
-from labctl.node.status_patch import status_patch
 
 _STATUS_SECONDS = 300.0
+_PATIENCE_SECONDS = 5.0
 _FIRST_RETRY, _LAST_RETRY = 0.05, 2.0
 
 _log = logging.getLogger(__name__)
@@ -38,6 +43,7 @@ class NodeReporter:
         self._identity = identity
         self._problems = problems
         self._written_at = 0.0
+        self._trouble_since: float | None = None
         self._changed = asyncio.Event()
 
     def mark(self) -> None:
@@ -65,7 +71,7 @@ class NodeReporter:
                 await asyncio.sleep(backoff.next())
             else:
                 backoff.reset()
-                await self._wait(seconds())
+                await self._wait(self._until_next_look(seconds()))
 
     async def _wait(self, seconds: float) -> None:
         try:
@@ -74,17 +80,34 @@ class NodeReporter:
         except TimeoutError:
             pass
 
+    def _until_next_look(self, heartbeat: float) -> float:
+        if self._trouble_since is None:
+            return heartbeat
+        return min(heartbeat, _PATIENCE_SECONDS)
+
+    def _lasting_problems(self) -> tuple[str, ...]:
+        """The problems to tell of: none yet that a Ready node has had for a moment only."""
+        problems, now = self._problems(), time.monotonic()
+        if not problems:
+            self._trouble_since = None
+            return ()
+        since = self._trouble_since = self._trouble_since or now
+        lasting = now >= since + _PATIENCE_SECONDS
+        return problems if lasting or not is_condition_true(self._node, "Ready") else ()
+
     async def _report(self) -> None:
         told: Obj = self._node.get("status") or {}
         spec, identity = self._identity.spec, self._identity
-        status = node_status(told, spec.name, identity.address, identity.machine, self._problems())
+        status = node_status(
+            told, spec.name, identity.address, identity.machine, self._lasting_problems()
+        )
         due = time.monotonic() > self._written_at + _STATUS_SECONDS
         if not due and without_heartbeats(status) == without_heartbeats(told):
             return
         before = self._node
-        news = status_patch(told, status)
+        news = strategic_diff(NODES, {"status": told}, {"status": status})
         self._node = await self._client.patch(
-            NODES, name(before), {"status": news}, subresource="status", type="strategic"
+            NODES, name(before), news, subresource="status", type="strategic"
         )
         self._written_at = time.monotonic()
         self._tell_of_readiness(before)

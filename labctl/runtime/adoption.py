@@ -16,7 +16,7 @@ from labctl.runtime.machine import Machine
 from labctl.runtime.pause import mark
 from labctl.runtime.pod import Pod
 from labctl.runtime.processes import Process
-from labctl.runtime.records import SandboxRecord
+from labctl.runtime.records import PodRecord
 from labctl.runtime.sandbox import LiveSandbox
 
 log = logging.getLogger(__name__)
@@ -26,22 +26,23 @@ def adopt_pods(machine: Machine) -> list[Pod]:
     """Every pod on record of this boot, its stand-ins answering again."""
     pods = []
     for record in machine.records.read_all():
-        if record.boot_id == machine.boot_id:
+        if record.sandbox.boot_id == machine.boot_id:
             pods.append(_adopt_pod(machine, record))
         else:
-            machine.records.remove(record.sandbox.id)
+            machine.records.remove(record.sandbox.sandbox.id)
     _end_unrecorded(machine, {pod.id for pod in pods})
     if pods:
         log.info("adopted %d sandboxes", len(pods))
     return pods
 
 
-def _adopt_pod(machine: Machine, record: SandboxRecord) -> Pod:
-    alive = record.sandbox.state == "ready"
-    pause = Process.adopt(record.pause) if alive else None
-    pod = Pod(machine, LiveSandbox(machine, record.sandbox, record.pause, pause, Path(record.pin)))
-    for known in record.containers:
-        pod.add(known.container).adopt(known.process)
+def _adopt_pod(machine: Machine, record: PodRecord) -> Pod:
+    known = record.sandbox
+    alive = known.sandbox.state == "ready"
+    pause = Process.adopt(known.pause) if alive else None
+    pod = Pod(machine, LiveSandbox(machine, known.sandbox, known.pause, pause, Path(known.pin)))
+    for container in record.containers:
+        pod.add(container.container).adopt(container.process)
     if alive and pause is None:
         pod.mourn()
     return pod

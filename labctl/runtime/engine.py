@@ -3,9 +3,8 @@
 import os
 import re
 from collections.abc import Iterator
-from importlib.metadata import version
 
-from labctl import names
+from labctl import __version__, names
 from labctl.cri.errors import INVALID_ARGUMENT, NOT_FOUND, CriError
 from labctl.cri.messages import (
     Container,
@@ -46,7 +45,7 @@ class Engine:
 
     def status(self) -> RuntimeStatus:
         containers = sum(len(pod.containers) for pod in self._pods.values())
-        return RuntimeStatus(os.getpid(), len(self._pods), containers, version("labctl"))
+        return RuntimeStatus(os.getpid(), len(self._pods), containers, __version__)
 
     def run_pod_sandbox(self, config: SandboxConfig) -> Sandbox:
         _check_word("name", config.name)
@@ -59,7 +58,7 @@ class Engine:
         self._clear_name(config)
         pod = Pod(self._machine, LiveSandbox.run(self._machine, config))
         self._pods[pod.id] = pod
-        pod.save()
+        self._machine.records.begin(pod.record())
         return pod.sandbox.value
 
     async def stop_pod_sandbox(self, sandbox_id: str) -> None:
@@ -128,7 +127,7 @@ class Engine:
         for pod in self._pods.values():
             if pod.sandbox.pin == pin and pod.sandbox.value.state == "ready":
                 pod.sandbox.step_aside()
-                pod.save()
+                self._machine.records.sandbox_changed(pod.record())
 
 
 def _check_word(field: str, value: str) -> None:

@@ -23,6 +23,10 @@ from labctl.runtime.home import Home
 from labctl.runtime.processes import Process
 from labctl.runtime.root import Root
 
+# What the event loop handles. Blocked across the fork, until the child has reset them: the handlers
+# would write into the pipe that wakes the runtime's loop.
+HANDLED = (signal.SIGTERM, signal.SIGINT)
+
 
 @dataclass(frozen=True)
 class Launch:
@@ -122,12 +126,10 @@ def _choose_pid_namespace(plan: Launch) -> None:
 
 
 def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
-    everything = signal.valid_signals()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, everything)
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     try:
         pid = os.fork()
         if pid == 0:
-            # signals stay blocked: this process's handlers would write into its event loop's pipe
             with contextlib.suppress(BaseException):
                 become(plan, sync)
             os._exit(128)

@@ -79,7 +79,6 @@ class LogFile:
     def create(self) -> None:
         """Makes it, empty, with its directory; raises OSError."""
         if self._path:
-            os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
             self._append(b"")
 
     def append(self, lines: bytes) -> None:
@@ -99,13 +98,20 @@ class LogFile:
         self.append(f"{timestamp(time.time_ns())} stdout F {text}\n".encode())
 
     def _append(self, data: bytes) -> None:
-        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        descriptor = os.open(self._path, flags, 0o640)
+        descriptor = self._open()
         try:
             if data:
                 os.write(descriptor, data)
         finally:
             os.close(descriptor)
+
+    def _open(self) -> int:
+        flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        try:
+            return os.open(self._path, flags, 0o640)
+        except FileNotFoundError:  # the pod's directory: this is its first line
+            os.makedirs(os.path.dirname(self._path), mode=0o755, exist_ok=True)
+            return os.open(self._path, flags, 0o640)
 
 
 class LogPipe:

@@ -36,7 +36,7 @@ class Pod:
             return known.value
         self.sandbox.namespaces()  # of a dead one nothing can be made
         container = self.add(new_container(self.id, config))
-        self.save()
+        self._machine.records.container_changed(container.record())
         return container.value
 
     def add(self, value: Container) -> LiveContainer:
@@ -48,7 +48,7 @@ class Pod:
         container = self.containers[identity]
         await container.kill()
         self.containers.pop(identity, None)
-        self.save()
+        self._machine.records.container_removed(self.id, identity)
 
     def track_exec(self, process: Process) -> None:
         """It holds the sandbox's namespaces open, so it ends with the sandbox."""
@@ -71,15 +71,10 @@ class Pod:
         if self.sandbox.pause is not None:
             self.sandbox.pause.release()
 
-    def save(self) -> None:
-        self._machine.records.write(
-            SandboxRecord(
-                self._machine.boot_id,
-                self.sandbox.value,
-                self.sandbox.identity,
-                str(self.sandbox.pin),
-                tuple(container.record() for container in self.containers.values()),
-            )
+    def record(self) -> SandboxRecord:
+        sandbox = self.sandbox
+        return SandboxRecord(
+            self._machine.boot_id, sandbox.value, sandbox.identity, str(sandbox.pin)
         )
 
     def mourn(self) -> None:
@@ -105,10 +100,10 @@ class Pod:
 
     def _declare_dead(self) -> None:
         self.sandbox.declare_dead()
-        self.save()
+        self._machine.records.sandbox_changed(self.record())
 
     def _container_changed(self, container: LiveContainer) -> None:
-        self.save()
+        self._machine.records.container_changed(container.record())
         kind = _EVENTS.get(container.value.state)
         if kind is not None:
             self._publish(kind, container.value)

@@ -18,17 +18,16 @@ from labctl.runtime.service import Service
 
 log = logging.getLogger(__name__)
 
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
+
 
 def run(lab: str) -> None:
-    """Serves `lab` until SIGTERM. What it started goes on after it, and is adopted by the next."""
+    """Serves `lab` until SIGTERM. What it started goes on after it, and is adopted by the next.
+
+    Its log is stderr, which the supervisor leads into the lab's log directory.
+    """
     setproctitle.setproctitle(names.runtime_title(lab))
-    names.log_dir(lab).mkdir(parents=True, exist_ok=True)
-    logging.basicConfig(
-        filename=names.log_dir(lab) / "runtime.log",
-        level=logging.INFO,
-        format="%(asctime)s %(levelname)s %(name)s: %(message)s",
-        force=True,
-    )
+    logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(lab))

@@ -18,13 +18,14 @@ class Output:
     def __init__(self, streams: Path, container_id: str, log_path: str) -> None:
         """Raises CriError when the log file or the FIFOs cannot be made."""
         self.file = LogFile(log_path)
+        self._pipes: list[LogPipe] = []
         try:
             self.file.create()
-            self._pipes = [
-                LogPipe(f"{streams}/{container_id}.{stream}", stream, self.file)
-                for stream in STREAMS
-            ]
+            for stream in STREAMS:
+                path = f"{streams}/{container_id}.{stream}"
+                self._pipes.append(LogPipe(path, stream, self.file))
         except OSError as error:
+            self.finish()
             sentence = f"log {log_path}: {(error.strerror or '').lower()}"
             raise CriError(sentence, RUN_CONTAINER_ERROR) from error
 

@@ -27,7 +27,7 @@ def why_stand_in(config: ContainerConfig) -> str:
     """The sentence that says why a stand-in answers for this container; empty if a program runs."""
     argv = arguments(config)
     if not argv:
-        return f'image "{config.image}" is not here: a stand-in answers for it'
+        return f'image "{config.image}" is not here: a stand-in answers'
     if is_on_host(argv[0], dict(config.env).get("PATH", DEFAULT_PATH), config.working_dir):
         return ""
     return f'neither image "{config.image}" nor program "{argv[0]}" is here: a stand-in answers'

@@ -1,12 +1,13 @@
 """A sandbox: pause, the namespaces that it holds, and their name."""
 
+import signal
 import time
 from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
 from labctl import names
-from labctl.cri.errors import FAILED_PRECONDITION, CriError
+from labctl.cri.errors import FAILED_PRECONDITION, RUN_SANDBOX_ERROR, CriError
 from labctl.cri.messages import Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
@@ -35,8 +36,12 @@ class LiveSandbox:
         pid = start_pause(machine.home, machine.pause_program, machine.lab, config)
         pause = Process.of_child(pid)
         netns = f"/proc/{pid}/ns/net"
+        try:
+            pin = pin_sandbox(machine.lab, config.namespace, config.name, netns)
+        except OSError as error:
+            pause.signal(signal.SIGKILL)
+            raise CriError(f"pin of {netns}: {error.strerror}", RUN_SANDBOX_ERROR) from error
         value = Sandbox(sandbox_id, config, pid, netns, "ready", time.time())
-        pin = pin_sandbox(machine.lab, config.namespace, config.name, netns)
         return cls(machine, value, pause.identity, pause, pin)
 
     @property

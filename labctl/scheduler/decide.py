@@ -3,13 +3,17 @@
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Final
 
 from labctl.scheduler.filters import FILTERS, Filter, Wake
 from labctl.scheduler.nodeinfo import NodeInfo
 from labctl.scheduler.podinfo import PodInfo
-from labctl.scheduler.scores import totals
+from labctl.scheduler.scores import SCORES, totals
+from labctl.scheduler.topology import Extras
 
 Choose = Callable[[Sequence[NodeInfo]], NodeInfo]
+
+_NO_EXTRAS: Final = Extras()
 
 
 @dataclass(frozen=True)
@@ -44,19 +48,19 @@ class _Refusals:
 
 
 def decide(
-    pod: PodInfo, nodes: Iterable[NodeInfo], choose: Choose, extra: Sequence[Filter] = ()
+    pod: PodInfo, nodes: Iterable[NodeInfo], choose: Choose, extras: Extras = _NO_EXTRAS
 ) -> Placed | Unplaced:
-    """Filters, scores and picks; `choose` picks among the best. `extra` are rules that look at
-    more than one node, bound to the present state (spreading).
+    """Filters, scores and picks; `choose` picks among the best. `extras` are rules about the pod's
+    company, which look at more than one node.
     """
     refusals = _Refusals()
-    rules = (*FILTERS, *extra)
+    rules = (*FILTERS, *extras.filters)
     candidates = [node for node in nodes if _takes(pod, node, rules, refusals)]
     if not candidates:
         return Unplaced(_message(refusals), refusals.wakes)
     if len(candidates) == 1:
         return Placed(candidates[0].name)
-    scores = totals(pod, candidates)
+    scores = totals(pod, candidates, (*SCORES, *extras.scores))
     most = max(scores)
     best = [node for node, score in zip(candidates, scores, strict=True) if score == most]
     return Placed(choose(best).name)

@@ -35,10 +35,7 @@ class Filter:
     reasons: Callable[[PodInfo, NodeInfo], Iterable[str]]
     helpful: bool
     """Whether the end of other pods could help (preemption is not helpful otherwise)."""
-
-    @property
-    def wakes(self) -> Wake:
-        return Wake.NODE | Wake.POD_GONE if self.helpful else Wake.NODE
+    wakes: Wake = Wake.NODE
 
 
 def unschedulable(pod: PodInfo, node: NodeInfo) -> Iterable[str]:
@@ -77,8 +74,8 @@ FILTERS = (
     Filter("NodeUnschedulable", unschedulable, helpful=False),
     Filter("TaintToleration", taints, helpful=False),
     Filter("NodeAffinity", node_affinity, helpful=False),
-    Filter("NodePorts", ports, helpful=True),
-    Filter("NodeResourcesFit", resources, helpful=True),
+    Filter("NodePorts", ports, helpful=True, wakes=Wake.NODE | Wake.POD_GONE),
+    Filter("NodeResourcesFit", resources, helpful=True, wakes=Wake.NODE | Wake.POD_GONE),
 )
 
 

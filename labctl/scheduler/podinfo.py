@@ -6,7 +6,7 @@ from typing import Final, Self
 from labctl.api.objects import Obj, controller_of, key, labels, name, namespace, uid
 from labctl.scheduler.affinity import ANY_NODE, NodeAffinity
 from labctl.scheduler.amounts import NOTHING, Amounts, requested, scored
-from labctl.scheduler.spreading import SpreadConstraint, constraints
+from labctl.scheduler.crowds import Company, SpreadConstraint, companies, spread_constraints
 
 SCHEDULER: Final = "default-scheduler"
 
@@ -32,6 +32,7 @@ class PodInfo:
     group: str = ""
     """Pods of one group are replicas of one another and spread over nodes."""
     spread: tuple[SpreadConstraint, ...] = ()
+    companies: tuple[Company, ...] = ()
 
     @classmethod
     def of(cls, pod: Obj) -> Self:
@@ -50,7 +51,8 @@ class PodInfo:
             node_affinity=NodeAffinity.of(spec),
             labels=labels(pod),
             group=owner["uid"] if owner else "",
-            spread=constraints(pod),
+            spread=spread_constraints(pod),
+            companies=companies(pod),
         )
 
 

@@ -53,7 +53,8 @@ class Scheduler:
         turn = 0
         while True:
             pod = await self._queue.pop()
-            answer = decide(pod, self._state.nodes.values(), self._random.choice)
+            extras = self._state.extras(pod)
+            answer = decide(pod, self._state.nodes.values(), self._random.choice, extras)
             if isinstance(answer, Placed):
                 self._state.assume(pod, answer.node)
                 group.create_task(self._bind(pod, answer.node))
@@ -79,10 +80,11 @@ class Scheduler:
             async with self._slots:
                 await self._client.bind(pod.namespace, pod.name, node, pod.uid)
         except StatusError as error:
-            self._state.forget(pod)
+            self._state.forget(pod, node)
             self._retry(pod, error)
             return
-        self._queue.drop(pod.key)
+        # The queue keeps it until the watch shows the binding: news from before must not bring the
+        # pod back as if it were new.
         told = self._pods.objects.get(pod.key)
         if told is not None:
             text = f"Successfully assigned {pod.key} to {node}"

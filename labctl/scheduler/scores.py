@@ -6,7 +6,6 @@ Weights are those of Kubernetes' default profile.
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from math import sqrt
 from typing import Final
 
 from labctl.api.taints import tolerates
@@ -20,14 +19,17 @@ Nodes = Sequence[NodeInfo]
 Score = Callable[[PodInfo, Nodes], list[float]]
 
 
-def least_allocated(pod: PodInfo, nodes: Nodes) -> list[float]:
-    """More for nodes with more of their CPU and memory left."""
-    return [BEST * (2.0 - sum(_fractions(pod, node))) / 2.0 for node in nodes]
+def allocation(pod: PodInfo, nodes: Nodes) -> list[float]:
+    """More for nodes with more of their CPU and memory left, used to the same degree.
 
-
-def balanced(pod: PodInfo, nodes: Nodes) -> list[float]:
-    """More for nodes whose CPU and memory would be used to the same degree."""
-    return [BEST * (1.0 - _deviation(*_fractions(pod, node))) for node in nodes]
+    The mean of Kubernetes' LeastAllocated and BalancedAllocation.
+    """
+    fractions = [_fractions(pod, node) for node in nodes]
+    # The standard deviation of two values is half of their distance.
+    return [
+        BEST * (2.0 - (cpu + memory) / 2.0 - abs(cpu - memory) / 2.0) / 2.0
+        for cpu, memory in fractions
+    ]
 
 
 def taints(pod: PodInfo, nodes: Nodes) -> list[float]:
@@ -61,19 +63,20 @@ def spread(pod: PodInfo, nodes: Nodes) -> list[float]:
     ]
 
 
-SCORES: tuple[tuple[Score, float], ...] = (
+Weighted = Sequence[tuple[Score, float]]
+
+SCORES: Weighted = (
     (taints, 3.0),
     (node_affinity, 2.0),
     (spread, 2.0),
-    (least_allocated, 1.0),
-    (balanced, 1.0),
+    (allocation, 2.0),
 )
 
 
-def totals(pod: PodInfo, nodes: Nodes) -> list[float]:
-    """The weighted sum of all scores, for each node."""
+def totals(pod: PodInfo, nodes: Nodes, scores: Weighted) -> list[float]:
+    """The weighted sum of the scores, for each node."""
     result = [0.0] * len(nodes)
-    for score, weight in SCORES:
+    for score, weight in scores:
         for at, value in enumerate(score(pod, nodes)):
             result[at] += weight * value
     return result
@@ -89,11 +92,6 @@ def _fractions(pod: PodInfo, node: NodeInfo) -> tuple[float, float]:
 
 def _fraction(used: int, total: int) -> float:
     return min(1.0, used / total) if total else 1.0
-
-
-def _deviation(*fractions: float) -> float:
-    mean = sum(fractions) / len(fractions)
-    return sqrt(sum((one - mean) ** 2 for one in fractions) / len(fractions))
 
 
 def _intolerable(pod: PodInfo, node: NodeInfo) -> int:

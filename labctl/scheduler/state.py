@@ -9,9 +9,12 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from labctl.api.objects import Obj, key, name, uid
+from labctl.scheduler.crowds import Crowd
 from labctl.scheduler.filters import NO_WAKE, Wake
 from labctl.scheduler.nodeinfo import NodeInfo
 from labctl.scheduler.podinfo import PodInfo
+from labctl.scheduler.tallies import Tallies
+from labctl.scheduler.topology import Extras, extras
 
 _FINISHED = ("Succeeded", "Failed")
 
@@ -23,6 +26,7 @@ class ClusterState:
         self._nodes: dict[str, NodeInfo] = {}
         self._placed: dict[str, tuple[PodInfo, str]] = {}
         self._on_node: dict[str, dict[str, PodInfo]] = {}
+        self._tallies = Tallies()
         self.nodes: Mapping[str, NodeInfo] = MappingProxyType(self._nodes)
 
     def node_changed(self, old: Obj | None, new: Obj | None) -> Wake:
@@ -54,18 +58,25 @@ class ClusterState:
         self.assume(PodInfo.of(new), node)
         return Wake.POD_PLACED
 
+    def extras(self, pod: PodInfo) -> Extras:
+        """The rules about the pod's company, with the counts of now."""
+        return extras(pod, self._nodes, self._count, self._tallies.loners(pod))
+
+    def _count(self, crowd: Crowd) -> Mapping[str, int]:
+        return self._tallies.count(crowd, self._placed.values())
+
     def assume(self, pod: PodInfo, node: str) -> None:
         """Counts the pod on the node."""
         self._remove(pod.key)
         self._placed[pod.key] = (pod, node)
         self._on_node.setdefault(node, {})[pod.key] = pod
+        self._tallies.change(pod, node, 1)
         if node in self._nodes:
             self._nodes[node] = self._nodes[node].with_pod(pod)
 
-    def forget(self, pod: PodInfo) -> None:
-        """The pod did not get to its node after all."""
-        known = self._placed.get(pod.key)
-        if known is not None and known[0].uid == pod.uid:
+    def forget(self, pod: PodInfo, node: str) -> None:
+        """The pod did not get to this node after all."""
+        if self._has(pod.key, pod.uid, node):
             self._remove(pod.key)
 
     def _has(self, at: str, uid: str, node: str) -> bool:
@@ -77,6 +88,7 @@ class ClusterState:
         if known is None:
             return
         pod, node = known
+        self._tallies.change(pod, node, -1)
         self._on_node[node].pop(at, None)
         if not self._on_node[node]:
             del self._on_node[node]

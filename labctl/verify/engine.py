@@ -189,7 +189,6 @@ class _Pass:
             self._observer(probe, capture, frame)
         if self.is_tracing:
             probe.trace.append(_sighting(capture, frame, data, reading.message, tunnel))
-            self.exchange.events += 1
             if reading.message is Message.ERROR and probe.check.excess is not None:
                 self.exchange.settle(probe)  # refused aloud: that is a verdict
         if tunnel is None:

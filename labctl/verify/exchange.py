@@ -39,7 +39,7 @@ class Exchange:
         self.namespaces = namespaces
         self.poller = poller
         self.remaining = len(probes)  # probes of which there is more to wait for
-        self.events = 0  # grows with all that is seen: whoever waits, waits for silence
+        self.events = 0  # grows with all that is new: whoever waits, waits for silence
         self._open: set[socket.socket] = set()
 
     def __enter__(self) -> Self:
@@ -73,6 +73,8 @@ class Exchange:
 
     def mark(self, probe: Probe, moment: int) -> None:
         """Notes that a moment of the probe was seen as it should be."""
+        if probe.seen >> moment & 1:
+            return  # sent again by TCP, or seen at a second interface
         self.events += 1
         probe.seen |= 1 << moment
         if probe.is_complete:

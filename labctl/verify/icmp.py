@@ -30,7 +30,7 @@ class IcmpExchange(Exchange):
             self._socks[source, is_bound] = sock
 
     def launch(self, probe: Probe) -> None:
-        echo = self.marks.ident_for(with_node=probe.with_node) << 16 | probe.index & 0xFFFF
+        echo = self.marks.ident(probe.index) << 16 | probe.index & 0xFFFF
         token = self.marks.words(probe.index, with_node=probe.with_node)
         probe.request = template("icmp").fill(0, echo, *token)
         probe.reply = template("icmp", reply=True).fill(0, echo, *token)

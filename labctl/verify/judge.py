@@ -43,18 +43,25 @@ class Verdict(NamedTuple):
     received: Packet | None
     reason: str = ""
     refused: Refused | None = None
+    trail: tuple[Sighting, ...] = ()  # of a failed one, in the order of time
 
 
 def judge(probe: Probe) -> Verdict:
     """The verdict on a probe that had its time, with a trace if it is not as it should be."""
+    verdict = _judge(probe)
+    if verdict.passed:
+        return verdict
+    seen = sorted(probe.trace or probe.odd, key=lambda one: one.time)
+    return verdict._replace(trail=tuple(seen))
+
+
+def _judge(probe: Probe) -> Verdict:
     if probe.check.excess == 1:
         return _judge_too_long(probe)
     if probe.is_complete and not probe.odd:
         return _passed(probe)
     verdict = _judge_traced(probe)
-    if probe.check.excess == 0:
-        return _name_refusal(probe, verdict)
-    return verdict
+    return verdict if probe.check.excess is None else _name_refusal(probe, verdict)
 
 
 def _passed(probe: Probe) -> Verdict:
@@ -73,7 +80,7 @@ def _judge_too_long(probe: Probe) -> Verdict:
     if arrival:
         reason = f"wrong size: {probe.sent_size} bytes crossed, above the sender's MTU"
         return Verdict(False, sent, Packet(arrival.header, arrival.size), reason)
-    return Verdict(False, sent, None, f"{trail.lost(probe)}: {probe.sent_size} bytes, in silence")
+    return Verdict(False, sent, None, f"{_not_arrived(probe)}; {probe.sent_size} bytes, in silence")
 
 
 def _name_refusal(probe: Probe, verdict: Verdict) -> Verdict:

@@ -19,6 +19,8 @@ TOKEN = 42  # Ethernet, IPv4 and an 8-byte transport header
 _PROTOCOL, _TRANSPORT, _FLAGS = 23, 34, 47
 _SYN = 0x02
 _UNREACHABLE, _TIME_EXCEEDED = 3, 11  # ICMP types (RFC 792)
+_EPHEMERAL = range(32768, 61000)  # net.ipv4.ip_local_port_range as Linux has it
+_RESPONDERS = range(20000, 32768)
 _RUN = 0xFFFF_FF00  # of a mark: what all probes of a pass share
 
 
@@ -26,8 +28,7 @@ class Marks(NamedTuple):
     """`run` is 24 bits, shifted by 8; the ports are those of responders."""
 
     run: int
-    ident: int  # of ICMP, like the ports below
-    node_ident: int
+    first: int  # 16 bits: the probes' ICMP ids, or source ports, count from here
     port: int  # for probes between pods, and outside
     node_port: int  # for probes from or to nodes
     sequence: int  # that of the first probe's SYN, where verify makes the SYN itself
@@ -36,9 +37,15 @@ class Marks(NamedTuple):
         """The token's first word: nodes' captures care only for probes that end at nodes."""
         return self.run | with_node
 
-    def ident_for(self, *, with_node: bool) -> int:
-        """Apart, so that a pod's echo that is translated into a node's does not change the latter."""
-        return self.node_ident if with_node else self.ident
+    def ident(self, index: int) -> int:
+        """A probe's own ICMP id: where stray NAT maps one flow onto another, the other's id would
+        be rewritten for its sake, and a sound pair would look damaged.
+        """
+        return (self.first + index) & 0xFFFF
+
+    def source_port(self, index: int) -> int:
+        """The same for UDP and TCP, among the ports that Linux gives out by itself."""
+        return _EPHEMERAL[0] + (self.first + index) % len(_EPHEMERAL)
 
     def port_for(self, *, with_node: bool) -> int:
         return self.node_port if with_node else self.port
@@ -49,12 +56,11 @@ class Marks(NamedTuple):
 
 
 def draw() -> Marks:
-    """Fresh marks. The ports lie below those that Linux gives out by itself (32768 and up)."""
+    """Fresh marks, at random."""
     random = secrets.SystemRandom()
-    ident, node_ident = random.sample(range(1 << 16), 2)
-    port, node_port = random.sample(range(20000, 32768), 2)
+    port, node_port = random.sample(_RESPONDERS, 2)
     run, sequence = random.getrandbits(24) << 8, random.getrandbits(32)
-    return Marks(run, ident, node_ident, port, node_port, sequence)
+    return Marks(run, random.getrandbits(16), port, node_port, sequence)
 
 
 def for_pod(marks: Marks) -> Filter:

@@ -11,7 +11,9 @@ from typing import Self
 
 from labctl.errors import NetError
 from labctl.net.namespaces import socket_in
-from labctl.verify.topology import Endpoint
+from labctl.verify.topology import Endpoint, Kind
+
+DEPARTED = "it went away while verify ran"
 
 
 class Namespaces:
@@ -63,12 +65,19 @@ class Namespaces:
         sock.setblocking(False)
         return sock
 
-    def is_still_there(self, endpoint: Endpoint) -> bool:
-        """Whether the path leads to the namespace that was opened, given up since or not."""
+    def absence(self, endpoint: Endpoint) -> str:
+        """Why someone could not be probed to the end; "" of those who are as they were."""
+        if endpoint in self.missing:
+            return "it has no network namespace"
+        if endpoint in self._descriptors and endpoint.kind is not Kind.POD:
+            return ""
         try:
-            return os.stat(endpoint.netns).st_ino == self._inodes.get(endpoint)
+            is_same = os.stat(endpoint.netns).st_ino == self._inodes[endpoint]
         except OSError:
-            return False
+            is_same = False
+        if not is_same:
+            return DEPARTED
+        return "" if endpoint in self._descriptors else "its eth0 is down or gone"
 
     def give_up(self, endpoint: Endpoint) -> None:
         """Lets go of a namespace."""

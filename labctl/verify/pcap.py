@@ -7,9 +7,10 @@ from pathlib import Path
 from typing import Any, Self
 
 from labctl.verify.capture import OUTGOING, Capture, Frame
+from labctl.verify.marks import ETHERNET
 from labctl.verify.probe import Probe
 
-_ETHERNET = 1  # LINKTYPE_ETHERNET
+_IN, _OUT = 1, 2  # pcapng's epb_flags
 
 
 def load_scapy() -> None:
@@ -35,19 +36,18 @@ class PacketFiles:
 
     def write(self, probe: Probe, capture: Capture, frame: Frame) -> None:
         """Adds a frame to its claim's file."""
-        way = "out" if frame.direction == OUTGOING else "in"
-        check = probe.check
-        comment = (
-            f"{capture.place.label} {frame.interface} {way}: "
-            f"{check.source.label} > {check.destination.label} {check.protocol}"
-        )
-        self._writer(check.claim).write_packet(
-            frame.data,
-            sec=frame.time / 1e9,
-            linktype=_ETHERNET,
-            comment=comment.encode(),
-            ifname=capture.place.label.encode(),
-        )
+        from scapy.layers.l2 import Ether
+        from scapy.packet import Raw
+
+        check, is_out = probe.check, frame.direction == OUTGOING
+        # Only the Ethernet header is dissected: the writer wants a packet, and its link type.
+        packet: Any = Ether(frame.data[:ETHERNET]) / Raw(frame.data[ETHERNET:])
+        packet.time = frame.time / 1e9
+        packet.sniffed_on = f"{capture.place.label} {frame.interface}"
+        packet.direction = _OUT if is_out else _IN
+        ends = f"{check.source.label} > {check.destination.label}"
+        packet.comments = [f"{check.claim} {check.protocol}: {ends}".encode()]
+        self._writer(check.claim).write(packet)
 
     def _writer(self, claim: str) -> Any:
         from scapy.utils import PcapNgWriter

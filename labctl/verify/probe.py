@@ -105,7 +105,7 @@ class Probe:
         self.needs = needs
         self.places = (source, destination, destination, source)
         self.signatures = tuple(_signature(protocol, header) for header in expectation[1:])
-        self.addresses = address_sum_cached(source.ip, destination.ip)
+        self.addresses = _number(source.ip) + _number(destination.ip)
         self.seen = 0
         self.odd: list[Sighting] = []
         self.trace: list[Sighting] = []
@@ -130,14 +130,14 @@ class Probe:
         return leaves.src != arrives.src and moment in (ARRIVES, ANSWERS)
 
 
-@lru_cache(maxsize=65536)
-def address_sum_cached(one: str, other: str) -> int:
-    return address_sum(one, other)
-
-
 @lru_cache(maxsize=4096)
 def _packed(address: str) -> bytes:
     return socket.inet_aton(address)
+
+
+@lru_cache(maxsize=4096)
+def _number(address: str) -> int:
+    return address_sum(address)
 
 
 def _signature(protocol: int, header: Header) -> bytes:

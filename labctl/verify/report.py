@@ -6,9 +6,12 @@ from typing import NamedTuple
 from labctl.api.lab import LAB_API_VERSION
 from labctl.api.objects import Obj
 from labctl.verify import oracle
+from labctl.verify.explain import evidence
 from labctl.verify.judge import Packet, Refused, Verdict
 from labctl.verify.plan import CLAIMS, Check
 from labctl.verify.topology import Topology
+
+_EXPLAINED = 50  # failed checks whose packets are dissected
 
 
 class Result(NamedTuple):
@@ -30,7 +33,7 @@ def report(
         "passed": all(result.verdict.passed for result in results),
         "durationSeconds": round(seconds, 3),
         "claims": [claim for name in CLAIMS if (claim := _claim(name, results))],
-        "checks": [_check(result) for result in results],
+        "checks": _checks(results),
         "leftOut": [one.object() for one in topology.left_out],
         "warnings": list(warnings),
     }
@@ -50,8 +53,19 @@ def _claim(name: str, results: Sequence[Result]) -> Obj | None:
     return {"claim": name, "checked": len(checked), "failed": len(failed)}
 
 
-def _check(result: Result) -> Obj:
-    check, verdict = result
+def _checks(results: Iterable[Result]) -> list[Obj]:
+    """Every check; the first failures with the evidence, dissected."""
+    checks, explained = [], 0
+    for check, verdict in results:
+        obj = _check(check, verdict)
+        if verdict.trail and explained < _EXPLAINED:
+            explained += 1
+            obj["evidence"] = evidence(verdict.trail)
+        checks.append(obj)
+    return checks
+
+
+def _check(check: Check, verdict: Verdict) -> Obj:
     obj: Obj = {
         "claim": check.claim,
         "protocol": check.protocol,

@@ -7,7 +7,7 @@ told with its hop.
 
 import resource
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from itertools import chain, groupby
@@ -19,7 +19,7 @@ from labctl.verify import addresses, neighbours, oracle, pcap, plan
 from labctl.verify.addresses import Findings
 from labctl.verify.engine import Engine
 from labctl.verify.judge import Verdict, judge
-from labctl.verify.namespaces import Namespaces
+from labctl.verify.namespaces import DEPARTED, Namespaces
 from labctl.verify.plan import Check
 from labctl.verify.poller import Poller
 from labctl.verify.probe import ONE_WAY, ROUND_TRIP, Probe
@@ -90,11 +90,11 @@ class _Run:
         with Namespaces(everyone) as namespaces:
             findings = addresses.examine(self._topology, namespaces)
             self._probe(namespaces)
-            absent = {end for end in _ends(self._checks) if not namespaces.is_still_there(end)}
-            departed = absent - namespaces.missing
+            absent = {end: why for end in _ends(self._checks) if (why := namespaces.absence(end))}
+        departed = {end for end, why in absent.items() if why == DEPARTED}
         judged = replace(self._topology, left_out=self._topology.left_out + _left(departed))
         results = [
-            Result(check, self._verdict(check, findings, namespaces.missing))
+            Result(check, self._verdict(check, findings, absent))
             for check in self._checks
             if not departed & {check.source, check.destination}
         ]
@@ -118,9 +118,11 @@ class _Run:
 
     def _first(self, engine: Engine, namespaces: Namespaces) -> Iterator[Probe]:
         """Probes all that can be probed, and yields what did not pass."""
-        for probes in self._passes(_reachable(self._checks, namespaces)):
-            engine.carry_out([probes], PATIENCE)
-            self._advance(len(probes))
+        for members in _passes(self._checks):
+            probes = self._probes(members, namespaces)
+            if probes:
+                engine.carry_out([probes], PATIENCE)
+            self._advance(len(members))
             for probe in probes:
                 verdict = judge(probe)
                 self._verdicts[probe.check] = verdict
@@ -130,20 +132,19 @@ class _Run:
     def _second(self, engine: Engine, namespaces: Namespaces, suspects: list[Probe]) -> None:
         """Probes them once more, traced. What was seen to be wrong at first stays wrong."""
         wrong = {probe.check for probe in suspects if probe.odd}
-        again = _reachable([probe.check for probe in suspects], namespaces)
-        for start in range(0, len(again), _BATCH):
-            groups = list(self._passes(again[start : start + _BATCH]))
-            engine.carry_out(groups, SECOND_PATIENCE, trace=True)
+        for start in range(0, len(suspects), _BATCH):
+            again = [probe.check for probe in suspects[start : start + _BATCH]]
+            groups = [self._probes(members, namespaces) for members in _passes(again)]
+            engine.carry_out([one for one in groups if one], SECOND_PATIENCE, trace=True)
             for probe in chain.from_iterable(groups):
                 verdict = judge(probe)
                 if not verdict.passed or probe.check not in wrong:
                     self._verdicts[probe.check] = verdict
 
-    def _passes(self, checks: Sequence[Check]) -> Iterator[list[Probe]]:
-        """By protocol, and apart by size: such probes go out and are compared alike."""
-        order = sorted(checks, key=_pass_key)
-        for _, members in groupby(order, key=_pass_key):
-            yield self._numbered(list(members))
+    def _probes(self, checks: Sequence[Check], namespaces: Namespaces) -> list[Probe]:
+        """The checks whose ends are there, numbered."""
+        here = [one for one in checks if one.source in namespaces and one.destination in namespaces]
+        return self._numbered(here)
 
     def _numbered(self, checks: Sequence[Check]) -> list[Probe]:
         return [
@@ -160,22 +161,24 @@ class _Run:
         self._done += count
         self._progress(self._done, len(self._checks))
 
-    def _verdict(self, check: Check, findings: Findings, missing: set[Endpoint]) -> Verdict:
-        lost = next((end for end in (check.source, check.destination) if end in missing), None)
-        if lost:
-            return self._failed(check, f"lost after {lost.label}: it has no network namespace")
+    def _verdict(self, check: Check, findings: Findings, absent: Mapping[Endpoint, str]) -> Verdict:
+        for end in (check.source, check.destination):
+            if end in absent:
+                return self._failed(check, f"lost after {end.label}: {absent[end]}")
         finding = findings.get(check.source.ip) or findings.get(check.destination.ip)
-        if finding:
-            return self._failed(check, finding)
-        return self._verdicts[check]
+        return self._failed(check, finding) if finding else self._verdicts[check]
 
     def _failed(self, check: Check, reason: str) -> Verdict:
-        seen = self._verdicts.get(check)
-        if seen:
-            return seen._replace(passed=False, reason=reason)
-        return judge(Probe(0, check, oracle.expect(check, self._topology), ROUND_TRIP))._replace(
-            passed=False, reason=reason
-        )
+        """A verdict for a reason of its own; what was seen of the check, if anything, stays."""
+        (unsent,) = self._numbered([check])
+        verdict = self._verdicts.get(check) or judge(unsent)
+        return verdict._replace(passed=False, reason=reason)
+
+
+def _passes(checks: Sequence[Check]) -> list[list[Check]]:
+    """By protocol, and apart by size: such probes go out and are compared alike."""
+    order = sorted(checks, key=_pass_key)
+    return [list(members) for _, members in groupby(order, key=_pass_key)]
 
 
 def _pass_key(check: Check) -> tuple[int, bool]:
@@ -188,12 +191,8 @@ def _ends(checks: Sequence[Check]) -> tuple[Endpoint, ...]:
     return tuple(ends)
 
 
-def _reachable(checks: Sequence[Check], namespaces: Namespaces) -> list[Check]:
-    return [one for one in checks if one.source in namespaces and one.destination in namespaces]
-
-
 def _left(departed: set[Endpoint]) -> tuple[LeftOut, ...]:
     return tuple(
-        LeftOut(one.namespace, one.name, "it went away while verify ran")
+        LeftOut(one.namespace, one.name, DEPARTED)
         for one in sorted(departed, key=lambda one: one.label)
     )

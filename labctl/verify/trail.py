@@ -8,7 +8,7 @@ from labctl.verify.plan import Check
 from labctl.verify.probe import Message, Probe, Sighting
 from labctl.verify.topology import Endpoint, Kind
 
-_PORTS = ("veth", "p-")  # bridge ports: of nodes' bridges, and of the fabric's
+BRIDGE_PORTS = ("veth", "p-")  # bridge ports: of nodes' bridges, and of the fabric's
 _ELSEWHERE = 3  # the rank of a node that is not on the way, but to which a packet was addressed
 _ICMP_WORDS = {
     (3, 0): "network unreachable",
@@ -59,8 +59,8 @@ def _node_rank(place: Endpoint, check: Check) -> int:
 def _last(probe: Probe, message: Message) -> Sighting | None:
     """The furthest sighting of a message on its way."""
     way = [one for one in ordered(probe.trace, probe.check) if one.message is message]
+    flooded = _flooded(way, probe.check)
     way = [one for one in way if not _is_aside(one, probe.check)]
-    flooded = _flooded(way)
     way = [one for one in way if not _is_port_out(one) or one.place not in flooded]
     if message is Message.REPLY and way:
         nearest = min(_rank(one, probe.check) for one in way)
@@ -74,16 +74,24 @@ def _is_aside(sighting: Sighting, check: Check) -> bool:
 
 
 def _is_port_out(sighting: Sighting) -> bool:
-    return sighting.direction == OUTGOING and sighting.interface.startswith(_PORTS)
+    return sighting.direction == OUTGOING and sighting.interface.startswith(BRIDGE_PORTS)
 
 
-def _flooded(way: Sequence[Sighting]) -> set[Endpoint]:
-    """Bridges that sent a packet out of several ports, not knowing where its MAC is."""
+def _flooded(way: Sequence[Sighting], check: Check) -> set[Endpoint]:
+    """Bridges that sent a packet out of any port, not knowing where its MAC is.
+
+    Told by several ports, or by a pod that saw what was not for it.
+    """
     ports: dict[Endpoint, set[str]] = {}
     for one in way:
         if _is_port_out(one):
             ports.setdefault(one.place, set()).add(one.interface)
-    return {place for place, used in ports.items() if len(used) > 1}
+    bystanders = {
+        one.place.node
+        for one in way
+        if _rank(one, check) == _ELSEWHERE and one.direction == OTHERHOST
+    }
+    return {place for place, used in ports.items() if len(used) > 1 or place.name in bystanders}
 
 
 def _note(last: Sighting) -> str:

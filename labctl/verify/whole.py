@@ -59,20 +59,17 @@ class WholeExchange(Exchange):
         token = self.marks.words(probe.index, with_node=probe.with_node)
         ports = self._ports(probe)
         if self.protocol == "icmp":
-            return blank.fill(0, self._echo(probe), *token)
+            echo = self.marks.ident(probe.index) << 16 | probe.index & 0xFFFF
+            return blank.fill(0, echo, *token)
         if self.protocol == "udp":
             return blank.fill(probe.addresses, ports, *token)
         sequence = (self.marks.sequence + probe.index) & _WORD
         return blank.fill(probe.addresses, ports, sequence, *token)
 
-    def _echo(self, probe: Probe) -> int:
-        ident = self.marks.ident_for(with_node=probe.with_node)
-        return ident << 16 | probe.index & 0xFFFF
-
     def _ports(self, probe: Probe) -> int:
-        """From one of the pass's own ports to another: nobody listens, and nobody has to."""
+        """To a port on which nobody listens, and nobody has to."""
         to = self.marks.port_for(with_node=probe.with_node)
-        return (self.marks.node_port ^ self.marks.port ^ to) << 16 | to
+        return self.marks.source_port(probe.index) << 16 | to
 
     def find(self, reading: Reading, data: bytes) -> Probe | None:
         if self.protocol != "tcp":

@@ -247,5 +247,5 @@ JSON = st.recursive(
 def test_what_was_dumped_is_read_back(value: Any) -> None:
     obj = {"apiVersion": "v1", "kind": "Thing", "value": value}
     assert read_manifests(json.dumps(obj), "a.json") == [obj]
-    dumped = yaml.safe_dump(obj, allow_unicode=True)
+    dumped = yaml.safe_dump(obj)
     assert read_manifests(dumped, "a.yaml") == [obj]

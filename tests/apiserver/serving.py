@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj
 from labctl.apiserver.local import LocalTransport
 from labctl.apiserver.server import ApiServer
@@ -103,3 +104,8 @@ def deployment(name: str, replicas: int = 1) -> Obj:
             },
         },
     }
+
+
+async def make_pods(api: Client, count: int) -> None:
+    """Pods p000, p001, … in the namespace default."""
+    await asyncio.gather(*(api.create(PODS, pod(f"p{number:03}")) for number in range(count)))

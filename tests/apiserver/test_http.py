@@ -205,6 +205,55 @@ def test_unknown_fields_are_warned_of_or_refused(tmp_path: Path) -> None:
     run(main())
 
 
+def test_a_client_that_asks_first_is_told_to_go_on(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with listening(tmp_path) as site, site.session() as session:
+            answer = await session.post(
+                "/api/v1/namespaces/default/pods", json=pod("web"), expect100=True
+            )
+            assert answer.status == 201
+
+    run(main())
+
+
+def test_no_name_of_a_field_can_break_an_answer(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with listening(tmp_path) as site, site.session() as session:
+            for number, field in enumerate(('a"b', "a\r\nSet-Cookie: x", "ä\x00", "x" * 5000)):
+                odd = {"metadata": {"name": f"odd{number}"}, field: 1}
+                answer = await session.post("/api/v1/namespaces/default/configmaps", json=odd)
+                assert answer.status == 201
+                assert "Set-Cookie" not in answer.headers
+                assert answer.headers["Warning"].startswith('299 - "unknown field ')
+            many = {"metadata": {"name": "many"}, **{f"f{n}": 1 for n in range(5000)}}
+            answer = await session.post("/api/v1/namespaces/default/configmaps", json=many)
+            assert len(answer.headers.getall("Warning")) == 32
+
+    run(main())
+
+
+def test_a_client_that_never_reads_delays_nobody(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with listening(tmp_path) as site:
+            api = Client(site.transport())
+            _, stuck = await asyncio.open_connection(
+                "127.0.0.1", site.port, ssl=site.context(), limit=1024
+            )
+            stuck.write(b"GET /api/v1/configmaps?watch=1 HTTP/1.1\r\nHost: lab\r\n\r\n")
+            await stuck.drain()
+            version = str(site.server.cache.revision)
+            watch = api.watch(CONFIGMAPS, resource_version=version)
+            async with aclosing(watch) as events:
+                for number in range(150):
+                    await api.create(CONFIGMAPS, config_map(f"c{number}", text="x" * 200_000))
+                    (event,) = await first(events, 1)
+                    assert event.object["metadata"]["name"] == f"c{number}"
+            stuck.transport.abort()
+            await api.transport.close()
+
+    run(main())
+
+
 def test_kinds_that_nothing_acts_on_come_with_a_warning(tmp_path: Path) -> None:
     async def main() -> None:
         async with listening(tmp_path) as site, site.session() as session:

@@ -12,7 +12,7 @@ import pytest
 from labctl.api.kinds.core import CONFIGMAPS, NODES
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, Notice, stored_form
-from labctl.apiserver.watchcache.watcher import Watcher
+from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.errors import StatusError
 from labctl.store.sqlite import SqliteStore
 
@@ -48,13 +48,13 @@ def names(notices: list[Notice]) -> list[tuple[str, str]]:
     return [(notice.type, notice.entry.name) for notice in notices]
 
 
-def everything(_: Entry) -> bool:
-    return True
-
-
-def is_blue(entry: Entry) -> bool:
+def _is_blue(entry: Entry) -> bool:
     labels: dict[str, str] = entry.object["metadata"].get("labels", {})
     return labels.get("colour") == "blue"
+
+
+EVERYTHING = Interest(lambda _: True)
+BLUE = Interest(_is_blue)
 
 
 async def told(watcher: Watcher, count: int) -> list[Notice]:
@@ -68,13 +68,16 @@ async def told(watcher: Watcher, count: int) -> list[Notice]:
 def test_an_entry_carries_its_revision_in_both_forms() -> None:
     for metadata in ({"name": "n"}, {}):
         value = stored_form({"kind": "Node", "apiVersion": "v1", "metadata": metadata, "spec": {}})
-        entry = Entry.decoded("/core/nodes/n", value, 42)
+        entry = Entry("/core/nodes/n", value, 42)
         expected = {
             "apiVersion": "v1",
             "kind": "Node",
             "metadata": {"resourceVersion": "42", **metadata},
             "spec": {},
         }
+        assert entry.object == expected
+        assert entry.object is entry.object
+        entry.release()
         assert entry.object == expected
         assert msgspec.json.decode(entry.body) == expected
         assert msgspec.json.decode(entry.at(43).body)["metadata"]["resourceVersion"] == "43"
@@ -85,7 +88,7 @@ def test_a_list_and_its_watch_leave_no_gap(tmp_path: Path) -> None:
         async with cached(tmp_path) as (store, cache):
             await put(store, "a", 0)
             await cache.fresh()
-            async with cache.watch(CONFIGMAPS, everything, cache.revision) as watcher:
+            async with cache.watch(CONFIGMAPS, EVERYTHING, cache.revision) as watcher:
                 listed = [entry.name for entry in cache.entries(CONFIGMAPS)]
                 await put(store, "b", 0)
                 revision = await put(store, "c", 0)
@@ -104,7 +107,7 @@ def test_selectors_turn_changes_into_additions_and_deletions(tmp_path: Path) -> 
     async def main() -> None:
         async with (
             cached(tmp_path) as (store, cache),
-            cache.watch(CONFIGMAPS, is_blue, 0) as watcher,
+            cache.watch(CONFIGMAPS, BLUE, 0) as watcher,
         ):
             revision = await put(store, "a", 0, colour="red")
             revision = await put(store, "a", revision, colour="blue")
@@ -122,12 +125,30 @@ def test_selectors_turn_changes_into_additions_and_deletions(tmp_path: Path) -> 
     run(main())
 
 
+def test_watches_found_by_a_field_see_what_enters_and_leaves(tmp_path: Path) -> None:
+    async def main() -> None:
+        field = ("metadata", "labels", "colour")
+        async with (
+            cached(tmp_path) as (store, cache),
+            cache.watch(CONFIGMAPS, Interest(_is_blue, field, "blue"), 0) as watcher,
+        ):
+            revision = await put(store, "a", 0, colour="red")
+            revision = await put(store, "a", revision, colour="blue")
+            revision = await put(store, "a", revision, colour="red")
+            revision = await put(store, "a", revision, colour="blue")
+            await store.txn(CONFIGMAPS.key("default", "a"), revision, None)
+            kinds = [kind for kind, _ in names(await told(watcher, 4))]
+            assert kinds == ["ADDED", "DELETED", "ADDED", "DELETED"]
+
+    run(main())
+
+
 def test_a_slow_watcher_is_dropped_alone_and_can_resume(tmp_path: Path) -> None:
     async def main() -> None:
         async with (
             cached(tmp_path, backlog=10) as (store, cache),
-            cache.watch(CONFIGMAPS, everything, 0) as slow,
-            cache.watch(CONFIGMAPS, everything, 0) as quick,
+            cache.watch(CONFIGMAPS, EVERYTHING, 0) as slow,
+            cache.watch(CONFIGMAPS, EVERYTHING, 0) as quick,
         ):
             seen: list[Notice] = []
             for number in range(30):
@@ -136,7 +157,7 @@ def test_a_slow_watcher_is_dropped_alone_and_can_resume(tmp_path: Path) -> None:
             assert slow.lost
             assert not quick.lost
             assert len(seen) == 30
-            async with cache.watch(CONFIGMAPS, everything, seen[4].entry.revision) as resumed:
+            async with cache.watch(CONFIGMAPS, EVERYTHING, seen[4].entry.revision) as resumed:
                 assert names(resumed.take()) == names(seen[5:])
 
     run(main())
@@ -148,14 +169,49 @@ def test_watching_from_before_the_history_is_told_to_begin_anew(tmp_path: Path) 
             revisions = [await put(store, f"c{number}", 0) for number in range(10)]
             await cache.fresh()
             with pytest.raises(StatusError) as caught:
-                async with cache.watch(CONFIGMAPS, everything, revisions[3]):
+                async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[3]):
                     pass
             assert (caught.value.code, caught.value.reason) == (410, "Expired")
             assert caught.value.message == "too old resource version: 4 (5)"
-            async with cache.watch(CONFIGMAPS, everything, revisions[4]) as watcher:
+            async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[4]) as watcher:
                 assert len(watcher.take()) == 5
-            async with cache.watch(NODES, everything, 0) as watcher:
+            async with cache.watch(NODES, EVERYTHING, 0) as watcher:
                 assert watcher.take() == []  # nothing of nodes was ever forgotten
+
+    run(main())
+
+
+def test_history_of_large_objects_is_short(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with cached(tmp_path) as (store, cache):
+            revisions = [await put(store, f"c{n}", 0, text="x" * 1_000_000) for n in range(20)]
+            await cache.fresh()
+            with pytest.raises(StatusError, match="too old resource version"):
+                async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[0]):
+                    pass
+            async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[-10]) as watcher:
+                assert len(watcher.take()) == 9
+
+    run(main())
+
+
+def test_the_cache_begins_anew_when_the_store_forgets_too_soon(tmp_path: Path) -> None:
+    """What another API server on the same store may do to this one."""
+
+    async def main() -> None:
+        store = SqliteStore.open(tmp_path / "store.db")
+        revision = await put(store, "a", 0)
+        cache = WatchCache(store)
+        await cache.start()
+        async with cache.watch(CONFIGMAPS, EVERYTHING, revision) as watcher:
+            # Both land in the store before the cache looks again.
+            writes = [asyncio.create_task(put(store, f"b{n}", 0)) for n in range(3)]
+            await asyncio.gather(*writes, store.compact(revision + 3))
+            await cache.reached(revision + 3)
+            assert {entry.name for entry in cache.entries(CONFIGMAPS)} == {"a", "b0", "b1", "b2"}
+            assert watcher.lost or len(watcher.take()) == 3
+        await cache.stop()
+        await store.close()
 
     run(main())
 
@@ -168,13 +224,13 @@ def test_history_survives_a_restart_of_the_server(tmp_path: Path) -> None:
             await put(store, "b", 0)
         async with (
             cached(tmp_path) as (store, cache),
-            cache.watch(CONFIGMAPS, everything, first) as watcher,
+            cache.watch(CONFIGMAPS, EVERYTHING, first) as watcher,
         ):
             assert names(watcher.take()) == [("MODIFIED", "a"), ("ADDED", "b")]
         async with cached(tmp_path, history=1) as (store, cache):
             assert sorted(entry.name for entry in cache.entries(CONFIGMAPS)) == ["a", "b"]
             with pytest.raises(StatusError):
-                async with cache.watch(CONFIGMAPS, everything, first):
+                async with cache.watch(CONFIGMAPS, EVERYTHING, first):
                     pass
 
     run(main())

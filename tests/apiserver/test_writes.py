@@ -4,16 +4,12 @@ import asyncio
 from pathlib import Path
 
 from labctl.api.kinds.apps import DEPLOYMENTS
-from labctl.api.kinds.coordination import LEASES
-from labctl.api.kinds.core import CONFIGMAPS, EVENTS, NAMESPACES, NODES, PODS, SECRETS, SERVICES
-from labctl.api.lab import default_lab, lab_configmap
+from labctl.api.kinds.core import CONFIGMAPS, NAMESPACES, PODS
 from labctl.api.objects import Obj
 from tests.apiserver.serving import (
     client,
     config_map,
     deployment,
-    node,
-    node_client,
     pod,
     refused,
     run,
@@ -252,139 +248,5 @@ def test_a_dry_run_tells_all_and_writes_nothing(tmp_path: Path) -> None:
             await wire.request("DELETE", path, query=query)
             assert server.cache.revision == before
             assert "a" not in (await api.get(PODS, "web", "default"))["metadata"]["labels"]
-
-    run(main())
-
-
-def test_nothing_is_created_where_there_is_no_namespace(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            api = client(server)
-            await refused(
-                api.create(CONFIGMAPS, config_map("a", "nope")),
-                404,
-                "NotFound",
-                'namespaces "nope" not found',
-            )
-            assert (await api.list(CONFIGMAPS, "nope")).items == []
-
-    run(main())
-
-
-def test_pods_stay_on_lost_nodes_as_long_as_the_lab_says(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            api = client(server)
-
-            async def seconds(made: Obj) -> list[int]:
-                return [t["tolerationSeconds"] for t in made["spec"]["tolerations"]]
-
-            assert await seconds(await api.create(PODS, pod("a"))) == [300, 300]
-            lab = default_lab("demo")
-            settings = lab_configmap(lab)
-            text = settings["data"]["lab.yaml"].replace(
-                "evictionSeconds: 300", "evictionSeconds: 7"
-            )
-            await api.create(CONFIGMAPS, {**settings, "data": {"lab.yaml": text}})
-            await server.cache.fresh()
-            assert await seconds(await api.create(PODS, pod("b"))) == [7, 7]
-            own = {
-                "key": "node.kubernetes.io/not-ready",
-                "operator": "Exists",
-                "tolerationSeconds": 1,
-            }
-            own["effect"] = "NoExecute"
-            assert await seconds(await api.create(PODS, pod("c", tolerations=[own]))) == [1, 7]
-
-    run(main())
-
-
-def test_a_new_node_takes_no_pods_yet_and_brings_its_status(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            status = {"addresses": [{"type": "InternalIP", "address": "172.30.1.1"}]}
-            made = await node_client(server, "node1").create(
-                NODES, {**node("node1"), "status": status}
-            )
-            assert made["status"] == status
-            assert made["spec"]["taints"] == [
-                {"key": "node.kubernetes.io/not-ready", "effect": "NoSchedule"}
-            ]
-
-    run(main())
-
-
-def test_every_service_gets_an_address_of_its_own(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            api = client(server)
-
-            def service(name: str, **spec: object) -> Obj:
-                return {
-                    "metadata": {"name": name, "namespace": "default"},
-                    "spec": {"ports": [{"port": 80}], **spec},
-                }
-
-            made = await asyncio.gather(
-                *(api.create(SERVICES, service(f"s{n}")) for n in range(100))
-            )
-            addresses = {one["spec"]["clusterIP"] for one in made}
-            assert len(addresses) == 100
-            assert all(address.startswith("10.96.") for address in addresses)
-            assert not addresses & {"10.96.0.0", "10.96.0.1", "10.96.0.10", "10.96.255.255"}
-            assert made[0]["spec"]["clusterIPs"] == [made[0]["spec"]["clusterIP"]]
-
-            headless = await api.create(SERVICES, service("headless", clusterIP="None"))
-            assert headless["spec"]["clusterIP"] == "None"
-            chosen = await api.create(SERVICES, service("chosen", clusterIP="10.96.0.10"))
-            assert chosen["spec"]["clusterIP"] == "10.96.0.10"
-            await refused(
-                api.create(SERVICES, service("again", clusterIP="10.96.0.10")),
-                422,
-                "Invalid",
-                "provided IP is already allocated",
-            )
-            await refused(
-                api.create(SERVICES, service("off", clusterIP="10.1.0.1")), 422, "Invalid", "range"
-            )
-            kept = await api.replace(SERVICES, service("chosen", selector={"a": "b"}))
-            assert kept["spec"]["clusterIP"] == "10.96.0.10"
-
-    run(main())
-
-
-def test_strings_of_a_secret_are_stored_encoded(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            secret = {
-                "metadata": {"name": "s", "namespace": "default"},
-                "stringData": {"password": "geheim"},
-            }
-            made = await client(server).create(SECRETS, secret)
-            assert made["data"] == {"password": "Z2VoZWlt"}
-            assert "stringData" not in made
-
-    run(main())
-
-
-def test_a_lease_is_made_by_put_too_and_events_expire(tmp_path: Path) -> None:
-    async def main() -> None:
-        async with serving(tmp_path) as server:
-            api = client(server)
-            lease = {
-                "apiVersion": "coordination.k8s.io/v1",
-                "kind": "Lease",
-                "metadata": {"name": "leader", "namespace": "kube-system"},
-                "spec": {"holderIdentity": "me"},
-            }
-            assert (await api.replace(LEASES, lease))["spec"] == {"holderIdentity": "me"}
-            event = {
-                "metadata": {"name": "e", "namespace": "default"},
-                "involvedObject": {"kind": "Pod", "namespace": "default", "name": "web"},
-                "reason": "Testing",
-                "type": "Normal",
-            }
-            await api.create(EVENTS, event)
-            await refused(api.replace(CONFIGMAPS, config_map("none")), 404, "NotFound")
 
     run(main())

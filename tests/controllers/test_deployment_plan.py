@@ -20,9 +20,7 @@ def _sized(name: str, replicas: int, wanted: int, maximum: int, **more: Any) -> 
 
 
 def _scaled(decided: Plan) -> dict[str, int]:
-    return {
-        one.member.name: one.replicas for one in decided.changes if one.replicas is not None
-    }
+    return {one.member.name: one.replicas for one in decided.changes if one.replicas is not None}
 
 
 def _condition(decided: Plan, type_: str) -> tuple[str, str, str]:

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.controllers.deployment.family import Family, Member, Wish, resolve
-from labctl.controllers.deployment.scaling import is_scaling_event, is_saturated, scale
+from labctl.controllers.deployment.scaling import is_saturated, is_scaling_event, scale
 
 
 def _sizes(wish: Wish, family: Family) -> dict[str, int]:
@@ -14,8 +14,7 @@ def _sizes(wish: Wish, family: Family) -> dict[str, int]:
 
 def _members(*sizes: int, maximum: int) -> tuple[Member, ...]:
     return tuple(
-        Member(f"rs-{rank}", size, created=rank, maximum=maximum)
-        for rank, size in enumerate(sizes)
+        Member(f"rs-{rank}", size, created=rank, maximum=maximum) for rank, size in enumerate(sizes)
     )
 
 

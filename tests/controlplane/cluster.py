@@ -85,9 +85,7 @@ class Cluster:
         """The object as soon as the wish holds of it; an object that is not there fails it."""
         async with asyncio.timeout(seconds):
             while True:
-                async for event in self.client.watch(
-                    resource, space, fields=f"metadata.name={at}"
-                ):
+                async for event in self.client.watch(resource, space, fields=f"metadata.name={at}"):
                     if event.type in ("ADDED", "MODIFIED") and wish(event.object):
                         return event.object
 

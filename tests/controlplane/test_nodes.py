@@ -74,8 +74,10 @@ def test_nothing_is_evicted_when_all_nodes_fall_silent_at_once(tmp_path: Path) -
             await cluster.until_all(
                 NODES,
                 "",
-                lambda nodes: all(_readiness(node) == "Unknown" for node in nodes)
-                and all(_effects(node) == {"NoSchedule"} for node in nodes),
+                lambda nodes: (
+                    all(_readiness(node) == "Unknown" for node in nodes)
+                    and all(_effects(node) == {"NoSchedule"} for node in nodes)
+                ),
             )
             cluster.silent.clear()
             await cluster.until_all(

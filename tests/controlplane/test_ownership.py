@@ -65,7 +65,9 @@ def test_an_object_whose_owner_never_was_is_garbage(tmp_path: Path) -> None:
             both["metadata"]["ownerReferences"].append(owner_reference(stranger, controller=False))
             await cluster.client.create(CONFIGMAPS, both)
             await cluster.until_all(
-                CONFIGMAPS, "default", lambda all_: {name(o) for o in all_} == {"owner", "kept", "both"}
+                CONFIGMAPS,
+                "default",
+                lambda all_: {name(o) for o in all_} == {"owner", "kept", "both"},
             )
             disowned = await cluster.until(
                 CONFIGMAPS, "both", "default", lambda o: len(o["metadata"]["ownerReferences"]) == 1
@@ -84,7 +86,9 @@ def test_a_namespace_that_is_deleted_is_emptied_first(tmp_path: Path) -> None:
             await cluster.client.create(DEPLOYMENTS, made)
             await cluster.until_all(PODS, "shop", lambda pods: len(pods) == 2)
             await cluster.client.delete(NAMESPACES, "shop")
-            await cluster.until_all(NAMESPACES, "", lambda all_: "shop" not in {name(n) for n in all_})
+            await cluster.until_all(
+                NAMESPACES, "", lambda all_: "shop" not in {name(n) for n in all_}
+            )
             for resource in (PODS, REPLICASETS, DEPLOYMENTS):
                 assert not (await cluster.client.list(resource, "shop")).items
 

@@ -30,6 +30,7 @@ def test_a_deployment_of_three_becomes_available_on_three_nodes(tmp_path: Path) 
             pods = (await cluster.client.list(PODS, "default")).items
             assert {pod["spec"]["nodeName"] for pod in pods} == {"node1", "node2", "node3"}
             assert annotations(done)[_REVISION] == "1"
+            assert done["metadata"]["generation"] == 1
 
     asyncio.run(scenario())
 

@@ -2,7 +2,6 @@
 
 import errno
 import os
-import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,13 +11,13 @@ from labctl.errors import NetError
 from labctl.net import veth
 from labctl.net.apply import apply
 from labctl.net.diff import diff
-from labctl.net.namespaces import socket_in
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import LOOPBACK, Address, Link, Neighbor, Peer, Sysctl
 from labctl.net.observe import observe, observe_like
 from labctl.net.operations import Create, Delete
 from labctl.net.state import NetState
 from tests.net.conftest import MakeNetns
+from tests.net.probe import answered
 
 BRIDGE = Link("cni0", "bridge", 1450, "02:00:00:00:00:01")
 POD_MAC = "02:00:00:00:01:02"
@@ -55,19 +54,7 @@ def attach(node: Netlink, pod: Path, pod_fd: int) -> None:
     veth.create_veth(node, port(pod), pod_fd)
     with Netlink.at(pod_fd) as inside:
         veth.configure_pod(inside, POD)
-
-
-def answered(source: Path, destination: str) -> bool:
-    """Whether a UDP datagram from `source` to a closed port is refused, so that it got there."""
-    with socket_in(source, socket.AF_INET, socket.SOCK_DGRAM) as sender:
-        sender.settimeout(5)
-        sender.connect((destination, 9))
-        sender.send(b"?")
-        try:
-            sender.recv(1)
-        except ConnectionRefusedError:
-            return True
-    return False
+    veth.await_port(node, port(pod))
 
 
 def test_both_ends_are_as_they_were_asked_for(node: Netlink, pod: Path, pod_fd: int) -> None:
@@ -81,8 +68,8 @@ def test_node_and_pod_reach_each_other_at_once(
     node: Netlink, netns: Path, pod: Path, pod_fd: int
 ) -> None:
     attach(node, pod, pod_fd)
-    assert answered(netns, "10.244.1.2")
-    assert answered(pod, "10.244.1.1")
+    assert answered(netns, pod, "10.244.1.2")
+    assert answered(pod, netns, "10.244.1.1")
 
 
 def test_a_pod_gets_no_ipv6_address_of_its_own(node: Netlink, pod: Path, pod_fd: int) -> None:

@@ -73,7 +73,8 @@ def container(
 
 def facts(*things: Sandbox | Container, **more: Any) -> PodFacts:
     """What a node has of the pod; its ready sandboxes are on the network unless `attached` says
-    otherwise."""
+    otherwise.
+    """
     sandboxes = tuple(one for one in things if isinstance(one, Sandbox))
     containers = tuple(one for one in things if isinstance(one, Container))
     ready = frozenset(one.id for one in sandboxes if one.state == "ready")

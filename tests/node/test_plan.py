@@ -1,5 +1,7 @@
 """What is done next for a pod, as a table: its object and what the node has → sentences."""
 
+from typing import Any
+
 import pytest
 
 from labctl.api.objects import Obj
@@ -9,8 +11,8 @@ from tests.node.pods import NOW, container, deleting, facts, pod, sandbox
 
 UP = (sandbox(), container())
 CRASHED = container(state="exited", code=1)
-NEVER = {"restartPolicy": "Never"}
-ON_FAILURE = {"restartPolicy": "OnFailure"}
+NEVER: Any = {"restartPolicy": "Never"}
+ON_FAILURE: Any = {"restartPolicy": "OnFailure"}
 SIDECAR = [{"name": "proxy", "image": "i", "restartPolicy": "Always"}]
 
 TABLE: list[tuple[str, Obj | None, PodFacts, list[str]]] = [

@@ -2,7 +2,11 @@
 
 import os
 import signal
+import subprocess
+from collections.abc import Iterator
 from dataclasses import replace
+
+import pytest
 
 from labctl import names
 from labctl.cri import Container, Port, RuntimeClient, Sandbox
@@ -143,7 +147,16 @@ def test_a_pause_without_a_record_is_ended_and_a_strangers_is_not(own_rig: Rig) 
         assert theirs.poll() is None
 
 
-def test_records_of_an_earlier_boot_or_a_reused_pid_are_not_believed(own_rig: Rig) -> None:
+@pytest.fixture
+def stranger() -> Iterator[subprocess.Popen[bytes]]:
+    """Asked for before `own_rig`, so that a start time (in ticks of 10 ms) tells it apart."""
+    with bystander("sleep", "1000") as process:
+        yield process
+
+
+def test_records_of_an_earlier_boot_or_a_reused_pid_are_not_believed(
+    stranger: subprocess.Popen[bytes], own_rig: Rig
+) -> None:
     async def before(client: RuntimeClient) -> None:
         for name in ("booted", "reused"):
             await client.run_pod_sandbox(pod(name))
@@ -156,21 +169,35 @@ def test_records_of_an_earlier_boot_or_a_reused_pid_are_not_believed(own_rig: Ri
     own_rig.run(before)
     own_rig.end(signal.SIGKILL)
     directory = names.sandbox_dir(own_rig.lab)
-    booted = directory / "uid-booted-0.json"
+    booted = directory / "uid-booted-0.jsonl"
     booted.write_text(booted.read_text().replace('"boot_id":"', '"boot_id":"other-'))
-    with bystander("sleep", "1000") as stranger:
-        reused = directory / "uid-reused-0.json"
-        record = reused.read_text()
-        pid = record.split('"pause":{"pid":')[1].split(",")[0]
-        reused.write_text(record.replace(f'"pid":{pid}', f'"pid":{stranger.pid}'))
-        own_rig.start()
-        own_rig.run(after)
-        assert stranger.poll() is None
+    reused = directory / "uid-reused-0.jsonl"
+    record = reused.read_text()
+    pid = record.split('"pause":{"pid":')[1].split(",")[0]
+    reused.write_text(record.replace(f'"pid":{pid}', f'"pid":{stranger.pid}'))
+    own_rig.start()
+    own_rig.run(after)
+    assert stranger.poll() is None
     assert not booted.exists()
 
 
+def test_a_record_that_was_cut_off_is_not_there(own_rig: Rig) -> None:
+    async def before(client: RuntimeClient) -> Container:
+        return (await _two_containers(client, own_rig))[2]
+
+    async def after(client: RuntimeClient) -> Container:
+        return await client.container_status(web.id)
+
+    web = own_rig.run(before)
+    own_rig.end(signal.SIGKILL)
+    with (names.sandbox_dir(own_rig.lab) / f"{web.sandbox_id}.jsonl").open("a") as journal:
+        journal.write('{"container":{"container":{"id":')
+    own_rig.start()
+    assert own_rig.run(after).state == "running"
+
+
 def test_a_record_that_cannot_be_read_stops_nobody(own_rig: Rig) -> None:
-    (names.sandbox_dir(own_rig.lab) / "bad.json").write_text("{")
+    (names.sandbox_dir(own_rig.lab) / "bad.jsonl").write_text("{")
     own_rig.end(signal.SIGKILL)
     own_rig.start()
 

@@ -80,7 +80,7 @@ def test_stopping_ends_pause_and_removes_the_pin_and_may_be_repeated(rig: Rig) -
     sandbox = rig.run(scenario)
     assert sandbox.pid not in rig.processes()
     assert not os.path.lexists(_pin(rig, "stopped"))
-    assert not (names.sandbox_dir(rig.lab) / f"{sandbox.id}.json").exists()
+    assert not (names.sandbox_dir(rig.lab) / f"{sandbox.id}.jsonl").exists()
 
 
 def test_a_pod_of_the_same_name_takes_the_pin_and_the_old_one_keeps_living(rig: Rig) -> None:

@@ -1,8 +1,10 @@
 """The engines that the contract is held to, and small helpers to speak of what they keep."""
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from labctl.store import Event, Store
 from labctl.store.sqlite import SqliteStore
@@ -55,3 +57,16 @@ def replay(state: dict[str, bytes], events: list[Event]) -> dict[str, bytes]:
 async def contents(store: Store, prefix: str = "/", at_revision: int = 0) -> dict[str, bytes]:
     page = await store.page(prefix, at_revision=at_revision)
     return {item.key: item.value for item in page.items}
+
+
+def run(main: Coroutine[Any, Any, None], seconds: float = 60) -> None:
+    asyncio.run(asyncio.wait_for(main, seconds))
+
+
+async def churn(store: Store, writer: int, rounds: int) -> None:
+    """Writes one key again and again, deleting it now and then."""
+    key, revision = f"/load/{writer}", 0
+    for n in range(rounds):
+        value = None if revision and n % 7 == 6 else f"{n}".encode()
+        written = await store.txn(key, revision, value)
+        revision = written if value is not None else 0

@@ -2,24 +2,12 @@
 
 import asyncio
 from collections import Counter
-from collections.abc import Coroutine
-from contextlib import aclosing
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from labctl.store import Conflict, Expired, Store
-from tests.store.engines import ENGINES, contents, events_until, opened, replay
-
-
-@pytest.fixture(params=sorted(ENGINES))
-def engine(request: pytest.FixtureRequest) -> str:
-    return str(request.param)
-
-
-def run(main: Coroutine[Any, Any, None], seconds: float = 60) -> None:
-    asyncio.run(asyncio.wait_for(main, seconds))
+from labctl.store import Conflict
+from tests.store.engines import contents, events_until, opened, run
 
 
 def test_a_write_takes_the_next_revision_and_is_read_back(engine: str, tmp_path: Path) -> None:
@@ -160,128 +148,6 @@ def test_pages_at_a_revision_do_not_see_what_came_later(engine: str, tmp_path: P
     run(main())
 
 
-async def _churn(store: Store, writer: int, rounds: int) -> None:
-    key, revision = f"/load/{writer}", 0
-    for n in range(rounds):
-        value = None if revision and n % 7 == 6 else f"{n}".encode()
-        written = await store.txn(key, revision, value)
-        revision = written if value is not None else 0
-
-
-def test_list_then_watch_misses_nothing_under_load(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(engine, tmp_path) as store:
-            load = asyncio.gather(*(_churn(store, writer, 60) for writer in range(16)))
-
-            async def check() -> None:
-                page = await store.page("/load/")
-                start = {item.key: item.value for item in page.items}
-                await store.txn("/marker", 0, b"") if await store.get("/marker") is None else None
-                await load
-                end = await store.revision()
-                events = await events_until(store, "/load/", page.revision, end)
-                assert [e.revision for e in events] == sorted({e.revision for e in events})
-                assert replay(start, events) == await contents(store, "/load/")
-
-            checks = [asyncio.create_task(check())]
-            while not load.done():
-                await store.txn(f"/check/{len(checks)}", 0, b"")
-                checks.append(asyncio.create_task(check()))
-            await store.txn("/load/end", 0, b"")
-            await asyncio.gather(*checks)
-            assert len(checks) > 3
-
-    run(main())
-
-
-def test_all_watchers_see_the_same_order(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(engine, tmp_path) as store:
-            total = 16 * 30
-            watchers = [
-                asyncio.create_task(events_until(store, "/load/", 0, total)) for _ in range(5)
-            ]
-            await asyncio.gather(*(_churn(store, writer, 30) for writer in range(16)))
-            seen = await asyncio.gather(*watchers)
-            assert len(seen[0]) == total
-            assert all(events == seen[0] for events in seen)
-
-    run(main())
-
-
-def test_a_watcher_that_does_not_read_delays_nobody_and_misses_nothing(
-    engine: str, tmp_path: Path
-) -> None:
-    async def main() -> None:
-        async with (
-            opened(engine, tmp_path) as store,
-            aclosing(store.watch("/", 0)) as slow,
-        ):
-            await store.txn("/load/first", 0, b"x")
-            seen = await anext(slow)
-            await asyncio.gather(*(_churn(store, writer, 100) for writer in range(30)))
-            end = await store.revision()
-            assert len(await events_until(store, "/", 0, end)) == end
-            while seen[-1].revision < end:
-                seen += await anext(slow)
-            assert len(seen) == end
-
-    run(main())
-
-
-def test_compaction_forgets_history_and_nothing_else(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(engine, tmp_path) as store:
-            await asyncio.gather(*(_churn(store, writer, 40) for writer in range(8)))
-            end = await store.revision()
-            middle = end // 2
-            then, now = await contents(store, at_revision=middle), await contents(store)
-            later = await events_until(store, "/", middle, end)
-
-            await store.compact(middle)
-
-            assert store.floor == middle
-            assert await contents(store) == now
-            assert await contents(store, at_revision=middle) == then
-            assert await events_until(store, "/", middle, end) == later
-            with pytest.raises(Expired) as listing:
-                await store.page("/", at_revision=middle - 1)
-            assert listing.value.floor == middle
-            with pytest.raises(Expired):
-                await events_until(store, "/", middle - 1, end)
-
-    run(main())
-
-
-def test_compaction_beyond_the_newest_revision_stops_there(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(engine, tmp_path) as store:
-            revision = await store.txn("/k", 0, b"x")
-            await store.compact(revision + 100)
-            assert store.floor == revision
-            await store.compact(1)
-            assert store.floor == revision
-            assert await store.txn("/k", revision, b"y") == revision + 1
-
-    run(main())
-
-
-def test_compaction_ends_a_watch_that_it_overtook(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with (
-            opened(engine, tmp_path) as store,
-            aclosing(store.watch("/", 0)) as watch,
-        ):
-            await store.txn("/a", 0, b"x")
-            await anext(watch)
-            await store.txn("/b", 0, b"x")
-            await store.compact(await store.txn("/c", 0, b"x"))
-            with pytest.raises(Expired):
-                await anext(watch)
-
-    run(main())
-
-
 def test_opening_again_finds_everything_and_never_goes_back(engine: str, tmp_path: Path) -> None:
     async def main() -> None:
         async with opened(engine, tmp_path) as store:
@@ -321,19 +187,5 @@ def test_a_time_to_live_goes_on_while_the_store_is_closed(engine: str, tmp_path:
         async with opened(engine, tmp_path) as store:
             (event,) = await events_until(store, "/", written, written + 1)
             assert (event.key, event.value) == ("/events/a", None)
-
-    run(main())
-
-
-def test_closing_ends_watches(engine: str, tmp_path: Path) -> None:
-    async def main() -> None:
-        async with opened(engine, tmp_path) as store:
-
-            async def follow() -> int:
-                return sum([len(batch) async for batch in store.watch("/", 0)])
-
-            follower = asyncio.create_task(follow())
-            await store.txn("/a", 0, b"x")
-        assert await follower == 1
 
     run(main())

@@ -9,12 +9,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from labctl.store import Store, StoreError
 from labctl.store.sqlite import SqliteStore
-from tests.store.engines import ENGINES, contents, events_until, opened, replay
+from tests.store.engines import contents, events_until, opened, replay
 
 # A step writes or deletes one of a few keys, compacts to a fraction of the history, or reopens.
 _STEPS = st.lists(
@@ -52,8 +52,9 @@ async def _check_every_revision(store: Store) -> None:
         assert replay(then, await events_until(store, "/", revision, end)) == now
 
 
-@pytest.mark.parametrize("engine", sorted(ENGINES))
-@settings(max_examples=25, deadline=None)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @given(steps=_STEPS)
 def test_a_replay_from_any_revision_equals_the_list(
     engine: str, steps: list[tuple[str, int]]
@@ -144,6 +145,25 @@ def test_a_store_has_one_writer_and_is_private(tmp_path: Path) -> None:
         await store.close()
         with pytest.raises(StoreError):
             await store.txn("/k2", 0, b"x")
+
+    asyncio.run(main())
+
+
+def test_a_full_disk_fails_the_write_and_nothing_else(tmp_path: Path) -> None:
+    async def main() -> None:
+        store = SqliteStore.open(tmp_path / "store.db")
+        kept = await store.txn("/kept", 0, b"x")
+        (pages,) = store._writer.execute("PRAGMA page_count").fetchone()
+        store._writer.execute(f"PRAGMA max_page_count={pages + 2}")
+        outcomes = await asyncio.gather(
+            *(store.txn(f"/big/{n}", 0, b"x" * 50_000) for n in range(3)), return_exceptions=True
+        )
+        assert all(isinstance(outcome, StoreError) for outcome in outcomes)
+        assert await contents(store) == {"/kept": b"x"}
+        assert await store.revision() == kept
+        store._writer.execute("PRAGMA max_page_count=100000")
+        assert await store.txn("/after", 0, b"x") == kept + 1
+        await store.close()
 
     asyncio.run(main())
 

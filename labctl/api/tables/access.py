@@ -27,7 +27,7 @@ def _binding(obj: Obj, now: float) -> list[Any]:
 
 def _subjects(subjects: Any, kind: str) -> str:
     return ", ".join(
-        f"{one['namespace']}/{one['name']}" if kind == "ServiceAccount" else one["name"]
+        f"{one.get('namespace', '')}/{one['name']}" if kind == "ServiceAccount" else one["name"]
         for one in subjects
         if one.get("kind") == kind
     )

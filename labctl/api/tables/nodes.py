@@ -33,7 +33,9 @@ def _roles(node: Obj) -> str:
 
 def _address(node: Obj, kind: str) -> str:
     addresses = status(node).get("addresses") or ()
-    return next((str(one["address"]) for one in addresses if one.get("type") == kind), NONE)
+    return next(
+        (str(one.get("address") or NONE) for one in addresses if one.get("type") == kind), NONE
+    )
 
 
 def _node(node: Obj, now: float) -> list[Any]:

@@ -23,6 +23,7 @@ logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
 _JSON = {"Content-Type": "application/json"}
+_WARNINGS, _WARNING_LENGTH = 32, 512  # a head has to stay small, whatever was in the body
 _HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
 _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
@@ -106,14 +107,20 @@ def credentials_of(http: web.BaseRequest) -> Credentials:
 
 
 async def _body(http: web.BaseRequest) -> bytes | None:
-    return await http.read() if http.can_read_body else None
+    if not http.can_read_body:
+        return None
+    if http.headers.get("Expect", "").lower() == "100-continue" and http.transport is not None:
+        # curl asks before it sends a large body, and waits a second for the answer (RFC 9110, 10.1.1)
+        http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
+    return await http.read()
 
 
 def _whole(answer: Answer) -> web.Response:
     response = web.Response(body=answer.body(), status=answer.code, headers=_JSON)
-    for warning in answer.warnings:
-        text = warning.replace("\\", "\\\\").replace('"', '\\"')
-        response.headers.add("Warning", f'299 - "{text}"')
+    for warning in answer.warnings[:_WARNINGS]:
+        # As JSON, so that nothing of what a client sent can end the header.
+        text = msgspec.json.encode(warning[:_WARNING_LENGTH]).decode()
+        response.headers.add("Warning", f"299 - {text}")
     return response
 
 

@@ -31,11 +31,15 @@ _LIVENESS = (
 class Listener:
     """A socket being listened on; made by `listen`, ended by `close`."""
 
-    def __init__(self, runner: web.ServerRunner) -> None:
+    def __init__(self, runner: web.ServerRunner, site: web.SockSite, server: ApiServer) -> None:
         self._runner = runner
+        self._site = site
+        self._server = server
 
     async def close(self) -> None:
-        """Stops accepting, gives running answers a moment, then cuts what is left."""
+        """Stops accepting, ends watches as if their time was over, then cuts what is left."""
+        await self._site.stop()
+        self._server.cache.end_watches()
         await self._runner.cleanup()
 
 
@@ -55,11 +59,15 @@ async def listen(
             sock.setsockopt(level, option, value)
     sock.setblocking(False)
     handlers: dict[str, Proxy] = proxies(server, agents) if agents else {}
-    runner = web.ServerRunner(_server(Exchange(server, handlers)), handle_signals=False)
+    runner = web.ServerRunner(
+        _server(Exchange(server, handlers)),
+        handle_signals=False,
+        shutdown_timeout=_SHUTDOWN_SECONDS,
+    )
     await runner.setup()
     site = web.SockSite(runner, sock, ssl_context=ssl_context, backlog=_BACKLOG)
     await site.start()
-    return Listener(runner)
+    return Listener(runner, site, server)
 
 
 def _server(exchange: Exchange) -> web.Server:

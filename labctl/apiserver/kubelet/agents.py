@@ -6,10 +6,12 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import aiohttp
+import msgspec
 import yarl
 
 from labctl.api import status
 from labctl.api.objects import Obj
+from labctl.errors import StatusError
 from labctl.names import AGENT_PORT
 
 SocketFactory = Callable[[Any], socket.socket]
@@ -39,15 +41,30 @@ class Agents:
     async def websocket(
         self, address: str, path: str, query: str, protocols: Sequence[str]
     ) -> aiohttp.ClientWebSocketResponse:
-        """An open WebSocket; raises 503, or what the agent answered instead."""
+        """An open WebSocket; raises 503, or the Status that the agent answered instead."""
         try:
             return await self._open().ws_connect(
                 _url(address, path, query), protocols=protocols, max_msg_size=0
             )
-        except aiohttp.WSServerHandshakeError as error:
-            raise status.failure(error.status, "", f"the agent refused: {error.message}") from error
+        except aiohttp.WSServerHandshakeError:
+            raise await self.refusal(address, path, query) from None
         except _FAILURES as error:
             raise _unreachable(address, error) from error
+
+    async def refusal(self, address: str, path: str, query: str) -> StatusError:
+        """Why the agent does not upgrade a connection; raises 503.
+
+        It is asked again without an upgrade: aiohttp drops the body of a refused handshake.
+        """
+        answer = await self.get(address, path, query)
+        text = await answer.text(errors="replace")
+        try:
+            told = msgspec.json.decode(text, type=Obj)
+        except msgspec.DecodeError:
+            told = {}
+        if told.get("kind") == "Status" and answer.status >= 400:
+            return StatusError(told)
+        return status.failure(answer.status, "", f"the agent at {address} answered: {text[:200]}")
 
     async def close(self) -> None:
         if self._session is not None:

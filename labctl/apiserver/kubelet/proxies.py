@@ -8,7 +8,6 @@ from urllib.parse import urlsplit
 import aiohttp
 from aiohttp import web
 
-from labctl.api import status
 from labctl.apiserver.authorization import authorize
 from labctl.apiserver.http.exchange import Proxy
 from labctl.apiserver.kubelet.agents import Agents
@@ -64,10 +63,12 @@ async def _pass_channels(
 ) -> web.StreamResponse:
     """Joins a client's WebSocket with one to the agent; both speak the same channel protocol."""
     authorize(request)
-    offered = _offered(http)
     location = await locate(server.backend, request)
     query = urlsplit(http.raw_path).query
     path = f"/{request.subresource}/{location.path}"
+    offered = _offered(http)
+    if not offered:  # the agent says what else is wrong, or that an upgrade is required
+        raise await agents.refusal(location.address, path, query)
     inner = await agents.websocket(location.address, path, query, offered)
     async with inner:
         outer = web.WebSocketResponse(protocols=[inner.protocol or offered[0]], max_msg_size=0)
@@ -78,17 +79,12 @@ async def _pass_channels(
 
 
 def _offered(http: web.BaseRequest) -> Sequence[str]:
-    """The channel protocols that a client offers and that are understood; raises 400."""
+    """The channel protocols that a client offers, of those that are understood."""
     if http.headers.get("Upgrade", "").lower() != "websocket":
-        raise status.bad_request("Upgrade request required")
+        return ()
     header = ",".join(http.headers.getall("Sec-WebSocket-Protocol", ()))
     names = [name.strip() for name in header.split(",")]
-    offered = [name for name in _PROTOCOLS if name in names]
-    if not offered:
-        raise status.bad_request(
-            f"none of the subprotocols offered is supported: {', '.join(_PROTOCOLS)}"
-        )
-    return offered
+    return [name for name in _PROTOCOLS if name in names]
 
 
 WebSocket = web.WebSocketResponse | aiohttp.ClientWebSocketResponse

@@ -10,7 +10,7 @@ from labctl.apiserver.admission.chain import AdmissionChain
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, stored_form
-from labctl.store import Conflict, Store, StoreError
+from labctl.store import Store, StoreError
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Backend:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
         revision = await self._write(key, expect, value, ttl)
         metadata = {**obj["metadata"], "resourceVersion": str(revision)}
-        return Entry(key, {**obj, "metadata": metadata}, value, revision)
+        return Entry(key, value, revision, {**obj, "metadata": metadata})
 
     async def remove(self, entry: Entry) -> Entry:
         """Deletes a version of an object; returns it as the deletion's event shows it."""
@@ -67,6 +67,3 @@ class Backend:
             return await self.store.txn(key, expect, value, ttl)
         except StoreError as error:
             raise status.service_unavailable(f"the store cannot be written: {error}") from error
-
-
-__all__ = ["Backend", "Conflict"]

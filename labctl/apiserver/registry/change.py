@@ -9,10 +9,11 @@ from dataclasses import dataclass
 
 from labctl.api import status
 from labctl.api.objects import Obj
-from labctl.apiserver.registry.backend import Backend, Conflict
+from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.strategies import strategy_of
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.entry import Entry
+from labctl.store import Conflict
 
 _ATTEMPTS = 100
 
@@ -46,7 +47,7 @@ async def change(backend: Backend, request: Request, name: str, make: Make) -> O
 
 async def _swap(backend: Backend, request: Request, entry: Entry, new: Obj) -> Outcome:
     if request.dry_run:
-        return Outcome(Entry(entry.key, new, b"", entry.revision))
+        return Outcome(Entry(entry.key, b"", entry.revision, new))
     if is_released(new):
         return Outcome(await backend.remove(entry), removed=True)
     ttl = strategy_of(request.resource).ttl

@@ -5,13 +5,14 @@ from labctl.api.defaults import set_defaults
 from labctl.api.objects import Obj
 from labctl.apiserver.answers import Stored
 from labctl.apiserver.decoding import decode_object
-from labctl.apiserver.registry.backend import Backend, Conflict
+from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.metadata import check_location, new_metadata
 from labctl.apiserver.registry.strategies import Strategy, strategy_of
 from labctl.apiserver.registry.warnings import stored_only
 from labctl.apiserver.request import Request
 from labctl.apiserver.validation import check_rules, check_shape
 from labctl.apiserver.watchcache.entry import Entry, stored_form
+from labctl.store import Conflict
 
 _NAME_ATTEMPTS = 8  # as kube-apiserver since 1.30
 
@@ -57,4 +58,4 @@ async def _stored(backend: Backend, request: Request, strategy: Strategy, obj: O
     present = backend.cache.get(request.resource, metadata.get("namespace", ""), metadata["name"])
     if present is not None:
         raise Conflict(key, None)
-    return Entry(key, obj, stored_form(obj), 0)
+    return Entry(key, stored_form(obj), 0, obj)

@@ -16,7 +16,7 @@ from labctl.api.objects import Obj, format_time, is_deleting, now, parse_time
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Listing, Plain
 from labctl.apiserver.registry import pods
-from labctl.apiserver.registry.backend import Backend, Conflict
+from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.change import is_released
 from labctl.apiserver.registry.options import DeleteOptions, read_options
 from labctl.apiserver.registry.reading import matching_entries
@@ -24,6 +24,7 @@ from labctl.apiserver.registry.strategies import strategy_of
 from labctl.apiserver.request import Request, Target
 from labctl.apiserver.watchcache.entry import Entry
 from labctl.errors import StatusError
+from labctl.store import Conflict
 
 _FOREGROUND, _ORPHAN = "foregroundDeletion", "orphan"
 _ATTEMPTS = 100

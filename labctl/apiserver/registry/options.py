@@ -65,7 +65,7 @@ def _propagation(value: Obj, request: Request) -> str:
     orphan = request.query.get("orphanDependents", value.get("orphanDependents"))
     if orphan is not None and not policy:
         return "Orphan" if str(orphan).lower() in {"1", "t", "true"} else "Background"
-    if policy not in {"", *_POLICIES}:
+    if policy not in ("", *_POLICIES):
         cause = causes.not_supported("propagationPolicy", policy, _POLICIES)
         raise status.invalid(_OPTIONS, "", [cause])
     return str(policy)

@@ -82,7 +82,7 @@ async def _page_at(
             )
         except Expired:
             raise status.expired(_EXPIRED) from None
-        entries = [Entry.decoded(one.key, one.value, one.revision) for one in page.items]
+        entries = [Entry(one.key, one.value, one.revision) for one in page.items]
         found += [entry for entry in entries if match is None or match(entry)]
         after = entries[-1].key if entries else after
         more, remaining = page.more, page.remaining

@@ -35,7 +35,7 @@ async def list_(backend: Backend, request: Request) -> Listing:
 
 def matching_entries(backend: Backend, request: Request) -> list[Entry]:
     """What a request's namespace and selectors match, in the order of keys."""
-    fields = _fields(request)
+    fields = field_selector(request)
     name = fields.required("metadata.name")
     if name is not None and (request.namespace or not request.resource.namespaced):
         found = backend.cache.get(request.resource, request.namespace, name)
@@ -50,13 +50,16 @@ def matching_entries(backend: Backend, request: Request) -> list[Entry]:
 
 def selector(request: Request) -> Callable[[Entry], bool] | None:
     """The test of a request's label and field selectors; None if it has neither. Raises 400."""
-    fields = _fields(request)
+    fields = field_selector(request)
     try:
         labels = parse_label_selector(request.query.get("labelSelector", ""))
     except BadInput as error:
         raise status.bad_request(f"unable to parse requirement: {error.message}") from None
     if fields.empty and labels.empty:
         return None
+
+    if labels.empty:
+        return lambda entry: fields.matches(entry.object)
 
     def matches(entry: Entry) -> bool:
         obj = entry.object
@@ -87,7 +90,8 @@ async def _wait_for_version(backend: Backend, query: Mapping[str, str]) -> None:
         await backend.cache.reached(version)
 
 
-def _fields(request: Request) -> FieldSelector:
+def field_selector(request: Request) -> FieldSelector:
+    """A request's field selector; raises 400 for syntax and for fields that are not offered."""
     text = request.query.get("fieldSelector", "")
     try:
         return parse_field_selector(text, request.resource.field_selectors)

@@ -44,8 +44,6 @@ class Strategy:
     """Members that an update leaves as they are; they are written some other way."""
     create_on_update: bool = False
     """Whether PUT makes an object that does not exist."""
-    needs_version: bool = False
-    """Whether PUT without a resourceVersion is refused."""
     annotations_count: bool = False
     """Whether a change of annotations raises the generation (Deployments: revision and the like)."""
     returns_deleted: bool = False
@@ -77,8 +75,16 @@ class Strategy:
         return new
 
     def with_status(self, new: Obj, old: Obj) -> Obj:
-        """`old` with the status of `new`: all that a write of the subresource may change."""
-        return with_member(old, "status", new.get("status"))
+        """`old` with the status of `new`: all that a write of the subresource may change.
+
+        A Deployment's annotations too (deploymentStatusStrategy): its controller notes the revision
+        there, which is no change of the specification.
+        """
+        written = with_member(old, "status", new.get("status"))
+        if not self.annotations_count:
+            return written
+        noted = new["metadata"].get("annotations")
+        return {**written, "metadata": with_member(old["metadata"], "annotations", noted)}
 
     def _differs(self, new: Obj, old: Obj) -> bool:
         if _specification(new) != _specification(old):

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 
-from labctl.api import causes, status
 from labctl.api.defaults import set_defaults
 from labctl.api.objects import Obj
 from labctl.apiserver.answers import Plain, Stored
@@ -29,9 +28,6 @@ async def update(backend: Backend, request: Request) -> Stored | Plain:
     check_location(request, sent["metadata"])
     warnings = check_shape(request, sent)
     strategy = strategy_of(request.resource)
-    if strategy.needs_version and not sent["metadata"].get("resourceVersion"):
-        cause = causes.invalid("metadata.resourceVersion", "", "must be specified for an update")
-        raise status.invalid(request.resource, request.name, [cause])
     try:
         outcome = await change_object(backend, request, lambda _: sent)
     except StatusError as error:

@@ -8,6 +8,7 @@ resume; one goes out just before a watch ends by its time.
 import asyncio
 import random
 from collections.abc import AsyncGenerator
+from contextlib import aclosing
 from dataclasses import dataclass
 
 import msgspec
@@ -17,16 +18,23 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Stream, WatchLine
 from labctl.apiserver.registry.backend import Backend
-from labctl.apiserver.registry.reading import matching_entries, parse_version, selector
+from labctl.apiserver.registry.reading import (
+    field_selector,
+    matching_entries,
+    parse_version,
+    selector,
+)
 from labctl.apiserver.request import Request, Target
 from labctl.apiserver.watchcache.entry import ADDED, Entry, Notice
-from labctl.apiserver.watchcache.watcher import Match, Watcher
+from labctl.apiserver.watchcache.watcher import Interest, Match, Watcher
 from labctl.errors import StatusError
 
 _BOOKMARK_SECONDS = 60.0
 _LAST_BOOKMARK = 2.0  # seconds before the end, as kube-apiserver
 _DEFAULT_SECONDS = (1800.0, 3600.0)  # a random time between, so that watches do not end together
 _INITIAL_EVENTS_END = "k8s.io/initial-events-end"
+# Fields by whose value many watches are told apart: agents watch their own pods.
+_INDEXED = (("spec", "nodeName"), ("metadata", "name"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,26 +51,29 @@ async def watch(backend: Backend, request: Request) -> Stream:
     """Begins a watch; raises 400, 422, 504. A revision that is too old is told in the stream."""
     wishes = _read_wishes(request)
     request = _narrowed(request)
-    match = _match(request)
+    interest = _interest(request)
     if wishes.version:
         await backend.cache.reached(wishes.version)
     else:
         await backend.cache.fresh()
-    return Stream(_portions(backend, request, match, wishes))
+    return Stream(_portions(backend, request, interest, wishes))
 
 
 async def _portions(
-    backend: Backend, request: Request, match: Match, wishes: _Wishes
+    backend: Backend, request: Request, interest: Interest, wishes: _Wishes
 ) -> AsyncGenerator[list[WatchLine]]:
     deadline = asyncio.get_running_loop().time() + wishes.seconds
     try:
-        async with backend.cache.watch(request.resource, match, _after(backend, wishes)) as watcher:
+        after = _after(backend, wishes)
+        async with backend.cache.watch(request.resource, interest, after) as watcher:
             # No await between here and there: the list and the watch are of one moment.
             initial = _initial(backend, request, wishes)
             if initial:
                 yield initial
-            async for portion in _live(backend, request.resource, watcher, wishes, deadline):
-                yield portion
+            live = _live(backend, request.resource, watcher, wishes, deadline)
+            async with aclosing(live) as portions:
+                async for portion in portions:
+                    yield portion
     except StatusError as error:
         yield [_line("ERROR", error.status)]
 
@@ -122,14 +133,21 @@ def _narrowed(request: Request) -> Request:
     return Request(request.verb, target, request.user, query, accept=request.accept)
 
 
-def _match(request: Request) -> Match:
-    """The test of a watch: its namespace and its selectors. Raises 400."""
-    namespace, matches = request.namespace, selector(request)
-    if matches is None:
-        return (lambda entry: entry.namespace == namespace) if namespace else _everything
+def _interest(request: Request) -> Interest:
+    """What a watch wants to see, by its namespace and its selectors. Raises 400."""
+    match, namespace = selector(request) or _everything, request.namespace
+    fields = field_selector(request)
+    for field in _INDEXED:
+        value = fields.required(".".join(field))
+        if value is not None:
+            return Interest(_within(namespace, match), field, value)
+    return Interest(_within(namespace, match))
+
+
+def _within(namespace: str, match: Match) -> Match:
     if not namespace:
-        return matches
-    return lambda entry: entry.namespace == namespace and matches(entry)
+        return match
+    return lambda entry: entry.namespace == namespace and match(entry)
 
 
 def _everything(_: Entry) -> bool:

@@ -11,12 +11,12 @@ from labctl.api import status
 from labctl.api.resource import Resource
 from labctl.apiserver.watchcache.collection import Collection
 from labctl.apiserver.watchcache.entry import Entry
-from labctl.apiserver.watchcache.watcher import Match, Watcher
+from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.store import Event, Expired, Store
 
 logger = logging.getLogger(__name__)
 
-_HISTORY = 10_000  # changes kept per collection
+_HISTORY = 5_000  # changes kept per collection
 _BACKLOG = 1_000  # changes that a watcher may be behind
 _PATIENCE = 3.0  # seconds to wait for a revision; as kube-apiserver does
 _RETRY = 1.0  # seconds between attempts to follow a store that fails
@@ -47,6 +47,10 @@ class WatchCache:
             self._feed.cancel()
             with contextlib.suppress(asyncio.CancelledError):
                 await self._feed
+        self.end_watches()
+
+    def end_watches(self) -> None:
+        """Ends every watch; its client resumes where it stopped."""
         for collection in self._collections.values():
             collection.drop_watchers()
 
@@ -58,14 +62,16 @@ class WatchCache:
         return self._collection(resource).entries(namespace)
 
     @asynccontextmanager
-    async def watch(self, resource: Resource, match: Match, after: int) -> AsyncIterator[Watcher]:
+    async def watch(
+        self, resource: Resource, interest: Interest, after: int
+    ) -> AsyncIterator[Watcher]:
         """A watcher of a resource after a revision, for as long as the context lasts."""
         collection = self._collection(resource)
-        watcher = collection.watch(match, after)
+        watcher = collection.watch(interest, after)
         try:
             yield watcher
         finally:
-            collection.forget(watcher)
+            collection.forget(watcher, interest)
 
     async def fresh(self) -> None:
         """Returns when the cache holds all that was acknowledged before the call."""
@@ -100,12 +106,11 @@ class WatchCache:
     async def _load(self, revision: int) -> None:
         """Starts anew from the store's state at `revision`; all watches end and resume."""
         items = (await self._store.page("/", at_revision=revision)).items if revision else ()
-        for collection in self._collections.values():
-            collection.drop_watchers()
+        self.end_watches()
         self._collections = {}
         self._floor = revision
         for item in items:
-            entry = Entry.decoded(item.key, item.value, item.revision)
+            entry = Entry(item.key, item.value, item.revision)
             self._collection_at(_prefix(item.key)).load(entry)
         self._advance(self._floor)
 
@@ -115,7 +120,6 @@ class WatchCache:
                 await self._follow_once()
             except Expired:
                 logger.warning("the store was compacted past revision %d", self.revision)
-                await self._load(await self._store.revision())
             except Exception:
                 logger.exception("cannot follow the store")
                 await asyncio.sleep(_RETRY)
@@ -123,6 +127,8 @@ class WatchCache:
                 return  # the store was closed
 
     async def _follow_once(self) -> None:
+        if self.revision < self._store.floor:
+            await self._load(await self._store.revision())
         async with aclosing(self._store.watch("/", self.revision)) as batches:
             async for events in batches:
                 self._apply(events)
@@ -133,7 +139,7 @@ class WatchCache:
             if event.value is None:
                 collection.delete(*_identity(event.key), event.revision)
             else:
-                collection.put(Entry.decoded(event.key, event.value, event.revision))
+                collection.put(Entry(event.key, event.value, event.revision))
         self._advance(events[-1].revision)
 
     def _advance(self, revision: int) -> None:

@@ -4,8 +4,11 @@ from collections import deque
 from collections.abc import Iterator
 
 from labctl.api import status
+from labctl.api.selectors import field_text
 from labctl.apiserver.watchcache.entry import ADDED, DELETED, MODIFIED, Change, Entry, Notice
-from labctl.apiserver.watchcache.watcher import Match, Watcher
+from labctl.apiserver.watchcache.watcher import Interest, Watcher
+
+_HISTORY_BYTES = 16 << 20  # of values: history of large objects is a short one
 
 
 class Collection:
@@ -16,10 +19,12 @@ class Collection:
     def __init__(self, floor: int, history: int, backlog: int) -> None:
         self.floor = floor  # changes after this revision are all in the history
         self._history: deque[Change] = deque()
+        self._history_bytes = 0
         self._history_limit = history
         self._backlog = backlog
         self._entries: dict[str, dict[str, Entry]] = {}
-        self._watchers: set[Watcher] = set()
+        # Watchers by the field value that they require; all others under the field ().
+        self._watchers: dict[tuple[str, ...], dict[str, set[Watcher]]] = {}
 
     def get(self, namespace: str, name: str) -> Entry | None:
         return self._entries.get(namespace, {}).get(name)
@@ -50,26 +55,51 @@ class Collection:
         entries[entry.name] = entry
         return previous
 
-    def watch(self, match: Match, after: int) -> Watcher:
-        """A watcher that is told every matching change after a revision; raises 410 Expired."""
+    def watch(self, interest: Interest, after: int) -> Watcher:
+        """A watcher that is told every change of interest after a revision; raises 410 Expired."""
         if after < self.floor:
             raise status.too_old(after, self.floor)
-        watcher = Watcher(match, self._backlog)
+        watcher = Watcher(interest.match, self._backlog)
         watcher.replay([change for change in self._history if change.revision > after])
-        self._watchers.add(watcher)
+        by_value = self._watchers.setdefault(interest.field, {})
+        by_value.setdefault(interest.value, set()).add(watcher)
         return watcher
 
-    def forget(self, watcher: Watcher) -> None:
-        self._watchers.discard(watcher)
+    def forget(self, watcher: Watcher, interest: Interest) -> None:
+        by_value = self._watchers.get(interest.field, {})
+        watchers = by_value.get(interest.value, set())
+        watchers.discard(watcher)
+        if not watchers:
+            by_value.pop(interest.value, None)
 
     def drop_watchers(self) -> None:
-        for watcher in self._watchers:
-            watcher.drop()
+        for by_value in self._watchers.values():
+            for watchers in by_value.values():
+                for watcher in watchers:
+                    watcher.drop()
         self._watchers.clear()
 
     def _publish(self, change: Change) -> None:
+        self._remember(change)
+        for field, by_value in self._watchers.items():
+            for value in _values(change, field):
+                for watcher in by_value.get(value, ()):
+                    watcher.offer(change)
+        if change.previous is not None:
+            change.previous.release()
+
+    def _remember(self, change: Change) -> None:
         self._history.append(change)
-        if len(self._history) > self._history_limit:
-            self.floor = self._history.popleft().revision
-        for watcher in self._watchers:
-            watcher.offer(change)
+        self._history_bytes += len(change.notice.entry.value)
+        while len(self._history) > self._history_limit or self._history_bytes > _HISTORY_BYTES:
+            forgotten = self._history.popleft()
+            self._history_bytes -= len(forgotten.notice.entry.value)
+            self.floor = forgotten.revision
+
+
+def _values(change: Change, field: tuple[str, ...]) -> set[str]:
+    """The values that a field had and has; those who wait for either are told."""
+    if not field:
+        return {""}
+    entries = (change.notice.entry, change.previous)
+    return {field_text(entry.object, field) for entry in entries if entry is not None}

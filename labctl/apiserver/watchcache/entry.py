@@ -22,25 +22,38 @@ def stored_form(obj: Obj) -> bytes:
     return msgspec.json.encode({**ordered, **{k: v for k, v in obj.items() if k not in ordered}})
 
 
-@dataclass(frozen=True, slots=True, eq=False)
 class Entry:
-    """An object at a revision. `object` carries its resourceVersion; nobody may change it."""
+    """An object at a revision: as the store has it (`value`), and decoded.
 
-    key: str
-    object: Obj
-    value: bytes
-    revision: int
+    The decoded form is five times as large, so an entry that only history keeps gives it up, and
+    makes it again should anybody ask.
+    """
 
-    @classmethod
-    def decoded(cls, key: str, value: bytes, revision: int) -> "Entry":
-        obj = _decode(value)
-        obj["metadata"]["resourceVersion"] = str(revision)
-        return cls(key, obj, value, revision)
+    __slots__ = ("_object", "key", "revision", "value")
+
+    def __init__(self, key: str, value: bytes, revision: int, obj: Obj | None = None) -> None:
+        self.key = key
+        self.value = value
+        self.revision = revision
+        self._object = obj
+
+    @property
+    def object(self) -> Obj:
+        """The object with its resourceVersion; shared, so nobody may change it."""
+        if self._object is None:
+            self._object = _decode(self.value)
+            self._object["metadata"]["resourceVersion"] = str(self.revision)
+        return self._object
+
+    def release(self) -> None:
+        """Gives up the decoded form."""
+        if self.value:
+            self._object = None
 
     def at(self, revision: int) -> "Entry":
         """The same state with another resourceVersion: how a deletion shows what was deleted."""
         metadata = {**self.object["metadata"], "resourceVersion": str(revision)}
-        return Entry(self.key, {**self.object, "metadata": metadata}, self.value, revision)
+        return Entry(self.key, self.value, revision, {**self.object, "metadata": metadata})
 
     @property
     def body(self) -> bytes:

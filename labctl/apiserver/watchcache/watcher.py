@@ -3,10 +3,24 @@
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from labctl.apiserver.watchcache.entry import ADDED, DELETED, Change, Entry, Notice
 
 Match = Callable[[Entry], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Interest:
+    """What a watch wants to see: all that `match` accepts.
+
+    Where that asks for one value of a `field` (a pod's node, an object's name), the collection
+    finds the watch by it: a thousand pods on fifty nodes are not shown to fifty agents each.
+    """
+
+    match: Match
+    field: tuple[str, ...] = ()
+    value: str = ""
 
 
 class Watcher:

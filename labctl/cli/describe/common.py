@@ -67,8 +67,8 @@ def selector_text(selector: Mapping[str, Any]) -> str:
 
 
 def section(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
-    """A titled table with its header underlined; without rows `Title:\\t<none>`."""
-    body = ["\t".join(["  " + next(cells := iter(row)), *cells]) for row in rows]
+    """A titled table with its header underlined; `<none>` beside the title without rows."""
+    body = ["  " + "\t".join(row) for row in rows]
     if not body:
         return [f"{title}:\t<none>"]
     names = list(header)

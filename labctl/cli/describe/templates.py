@@ -38,7 +38,7 @@ def placement_lines(spec: Obj) -> list[str]:
 
 def toleration_text(toleration: Obj) -> str:
     """`node.kubernetes.io/not-ready:NoExecute op=Exists for 300s`."""
-    text = toleration.get("key", "")
+    text: str = toleration.get("key", "")
     if toleration.get("value"):
         text += f"={toleration['value']}"
     if toleration.get("effect"):

@@ -161,12 +161,8 @@ class DeploymentController:
             Patch(REPLICASETS, change.member.obj, change.patch) for change in decided.changes
         ]
         writes += [Delete(REPLICASETS, one) for one in decided.delete]
-        if decided.revision and annotations(deployment).get(REVISION) != decided.revision:
-            note = {"metadata": {"annotations": {REVISION: decided.revision}}}
-            writes.append(Patch(DEPLOYMENTS, deployment, note))
-        old = deployment.get("status") or {}
-        if decided.status != old:
-            patch = status_patch(old, decided.status)
+        patch = _news(deployment, decided)
+        if patch:
             writes.append(Patch(DEPLOYMENTS, deployment, patch, "status"))
         answers = await perform_all(self._client, writes)
         for change, answer in zip(decided.changes, answers, strict=False):
@@ -188,6 +184,20 @@ class DeploymentController:
 
     def _tell(self, deployment: Obj, type_: str, reason: str, message: str) -> None:
         self._desk.recorder.event(deployment, type_, reason, message)
+
+
+def _news(deployment: Obj, decided: Plan) -> Obj:
+    """The patch of status and revision; empty if there is nothing new.
+
+    Both go by the status subresource, since the revision is no change of the specification.
+    """
+    patch: Obj = {}
+    old = deployment.get("status") or {}
+    if decided.status != old:
+        patch |= status_patch(old, decided.status)
+    if decided.revision and annotations(deployment).get(REVISION) != decided.revision:
+        patch["metadata"] = {"annotations": {REVISION: decided.revision}}
+    return patch
 
 
 def _owner_or_orphan(replicaset: Obj) -> tuple[str, ...]:

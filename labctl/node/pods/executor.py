@@ -18,7 +18,7 @@ from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, name, namespace, uid
 from labctl.client.client import Client
 from labctl.cri.client import RuntimeClient
-from labctl.cri.errors import CriError, RuntimeUnavailable
+from labctl.cri.errors import FAILED_PRECONDITION, CriError, RuntimeUnavailable
 from labctl.cri.messages import Container, Sandbox
 from labctl.errors import LabError, StatusError
 from labctl.node.background import Background
@@ -129,7 +129,7 @@ class Executor:
             if pod is not None:
                 self.teller.kill_failed(pod, error.message)
             raise
-        self.memory.stopped.add(sandbox.id)
+        self.memory.taken_down(sandbox)
 
     async def _remove_sandbox(self, sandbox: Sandbox, *, last: bool) -> None:
         config = sandbox.config
@@ -156,6 +156,9 @@ class Executor:
         except RuntimeUnavailable:
             raise
         except CriError as error:
+            if error.reason == FAILED_PRECONDITION:
+                await self._look_at_sandboxes()
+                return
             self.teller.container_failed(pod, error.message)
             until = time.time() + _RETRY_SECONDS
             self.memory.failed(uid(pod), container, Failure(error.reason, error.message, until))
@@ -164,6 +167,11 @@ class Executor:
         crashed = before is not None and before.sandbox_id == sandbox.id
         self.memory.created(uid(pod), container, before if crashed else None)
         self.teller.created(pod, made)
+
+    async def _look_at_sandboxes(self) -> None:
+        """One died, and the event that says so is still under way."""
+        for sandbox in await self.runtime.list_pod_sandboxes(self.place.node):
+            self.memory.mirror.put_sandbox(sandbox)
 
     async def _start_container(self, pod: Obj, container: Container) -> None:
         try:

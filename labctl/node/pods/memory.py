@@ -7,7 +7,7 @@ stopped a second time, which does nothing.
 import time
 from collections.abc import Iterable, Iterator
 
-from labctl.cri.messages import Container
+from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.crash_backoff import CrashBackoff
 from labctl.node.pods.facts import Failure, PodFacts
 from labctl.node.pods.mirror import RuntimeMirror
@@ -49,6 +49,11 @@ class PodMemory:
         self._failures.get(uid, {}).pop(container, None)
         if before is not None:
             self._backoff.restarted(uid, container, before.finished_at, time.time())
+
+    def taken_down(self, sandbox: Sandbox) -> None:
+        """A sandbox is gone whole; what failed in it may do better in the next."""
+        self.stopped.add(sandbox.id)
+        self._failures.pop(sandbox.config.uid, None)
 
     def crashed(self, facts: PodFacts) -> Iterator[Container]:
         """Containers that wait in back-off and were not told of yet."""

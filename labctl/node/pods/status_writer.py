@@ -8,13 +8,13 @@ import time
 
 from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, name, namespace, uid
+from labctl.api.patches.strategic_diff import strategic_diff
 from labctl.client.client import Client
 from labctl.client.reconciler import Reconciler
 from labctl.errors import StatusError
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status import pod_status
-from labctl.node.status_patch import status_patch
 
 _WRITERS = 8
 _GONE = (404, 409)  # the object is gone, or another pod has its name by now
@@ -44,10 +44,10 @@ class StatusWriter:
         """
         facts = self._memory.facts(uid(pod))
         status = pod_status(pod, facts, self._host_ip, time.time())
-        news = status_patch(pod.get("status") or {}, status)
-        if news is None:
+        news = strategic_diff(PODS, {"status": pod.get("status") or {}}, {"status": status})
+        if not news:
             return
-        patch = {"metadata": {"uid": uid(pod)}, "status": news}
+        patch = {"metadata": {"uid": uid(pod)}, **news}
         try:
             answer = await self._client.patch(
                 PODS, name(pod), patch, namespace(pod), subresource="status", type="strategic"

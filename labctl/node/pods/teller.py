@@ -52,8 +52,5 @@ class PodTeller:
 
 def stand_in_sentence(container: Container) -> str:
     """Says plainly that nothing of the image runs."""
-    config = container.config
-    why = f" ({container.stand_in_reason})" if container.stand_in_reason else ""
-    return (
-        f'Image "{config.image}" is not here: a stand-in answers for container {config.name}{why}'
-    )
+    why = container.stand_in_reason or f'image "{container.config.image}" is not here'
+    return f"Container {container.config.name}: {why}"

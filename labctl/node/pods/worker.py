@@ -14,6 +14,7 @@ from labctl.client.reconciler import Reconciler
 from labctl.cri.errors import CriError
 from labctl.errors import LabError, NetError
 from labctl.node.ipam import AddressTaken, NoFreeAddress
+from labctl.node.network import NetworkNotReady
 from labctl.node.pods.actions import Plan
 from labctl.node.pods.executor import Executor
 from labctl.node.pods.facts import PodFacts
@@ -21,7 +22,7 @@ from labctl.node.pods.plan import plan
 
 _WORKERS = 64
 _FIRST_RETRY, _LAST_RETRY = 0.2, 10.0
-_TRANSIENT = (CriError, NetError, NoFreeAddress, AddressTaken, OSError)
+_TRANSIENT = (CriError, NetError, NetworkNotReady, NoFreeAddress, AddressTaken, OSError)
 
 _log = logging.getLogger(__name__)
 
@@ -31,13 +32,17 @@ class StuckPlan(LabError):
 
 
 class PodWorker:
-    """Brings pods to what the API says. `complete()` tells whether all of the API's are known."""
+    """Brings pods to what the API says.
 
-    def __init__(self, executor: Executor, complete: Callable[[], bool]) -> None:
+    `knows(pod)` tells whether enough is known yet to judge a pod, None being one that the API may
+    have no more: what is not known of must not be taken for gone.
+    """
+
+    def __init__(self, executor: Executor, knows: Callable[[Obj | None], bool]) -> None:
         self._executor = executor
         self._memory = executor.memory
         self._objects = executor.objects
-        self._complete = complete
+        self._knows = knows
         self._backoffs: dict[str, Backoff] = {}
         self._queue = Reconciler("pod", self.sync, workers=_WORKERS)
 
@@ -56,6 +61,8 @@ class PodWorker:
 
     async def sync(self, pod_uid: str) -> float | None:
         """Works on one pod until it is as it should be, or has to wait; returns for how long."""
+        if not self._knows(self._objects.get(pod_uid)):
+            return None
         try:
             again = await self._work(pod_uid)
         except _TRANSIENT as error:
@@ -71,7 +78,7 @@ class PodWorker:
         done: Plan | None = None
         while True:
             pod = self._objects.get(pod_uid)
-            if not self._may_work(pod):
+            if not self._knows(pod):
                 return None
             facts = self._memory.facts(pod_uid)
             step = plan(pod, facts, time.time())
@@ -84,12 +91,6 @@ class PodWorker:
                 _log.info("%s: %s", self._name(pod_uid), action.describe())
                 await self._executor.execute(pod_uid, pod, action)
             done = step
-
-    def _may_work(self, pod: Obj | None) -> bool:
-        """What the API has not told of yet is not gone; what starts needs a network."""
-        if pod is None:
-            return self._complete()
-        return self._executor.network.ready or is_deleting(pod)
 
     def _tell_of_crashes(self, pod: Obj | None, facts: PodFacts) -> None:
         if pod is not None and not is_deleting(pod):

@@ -1,0 +1,62 @@
+"""`labctl verify`: the network's promises, proved."""
+
+from pathlib import Path
+
+import click
+
+from labctl.cli.completion import complete_claim
+from labctl.cli.options import lab_option, output_option
+from labctl.cli.output import emit_report
+from labctl.cli.progress import Reporter
+from labctl.cli.session import ask
+from labctl.errors import BadInput
+
+_EXAMPLES = "Examples: labctl verify · labctl verify --claim pod-to-pod --protocol icmp -o json"
+
+
+@click.command(epilog=_EXAMPLES)
+@click.option(
+    "--claim", "claims", multiple=True, shell_complete=complete_claim, help="Only this one."
+)
+@click.option(
+    "--protocol", "protocols", multiple=True, metavar="icmp|udp|tcp", help="Only this one."
+)
+@click.option("--junit", type=click.Path(), metavar="FILE", help="Write a JUnit report.")
+@click.option("--pcap", type=click.Path(), metavar="DIR", help="Keep what was captured.")
+@output_option
+@lab_option
+def verify(
+    claims: tuple[str, ...],
+    protocols: tuple[str, ...],
+    junit: str | None,
+    pcap: str | None,
+    output: str,
+    lab: str,
+) -> int:
+    """Prove the claims with packets captured at both ends; exit code 1 when one fails."""
+    from labctl.cli import verification
+    from labctl.verify import CLAIMS, PROTOCOLS, snapshot
+    from labctl.verify import verify as prove
+
+    _check("--claim", claims, CLAIMS)
+    _check("--protocol", protocols, PROTOCOLS)
+    topology = ask(lab, lambda client: snapshot(client, lab))
+    with Reporter() as progress:
+        report = prove(
+            topology,
+            claims,
+            protocols,
+            Path(pcap) if pcap else None,
+            lambda done, total: progress.count("checks sent", done, total),
+        )
+    if junit is not None:
+        Path(junit).write_text(verification.junit(report))
+    names = [f"claim/{one['claim']}" for one in report["claims"]]
+    emit_report(report, output, lambda: verification.text(report), lambda: names)
+    return 0 if report["passed"] else 1
+
+
+def _check(option: str, wanted: tuple[str, ...], known: tuple[str, ...]) -> None:
+    for word in wanted:
+        if word not in known:
+            raise BadInput(f"{option} {word}: there is no such one", f"one of {', '.join(known)}")

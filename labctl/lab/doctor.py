@@ -1,0 +1,185 @@
+"""`labctl doctor`: whether this host can run a lab, found out by asking it and by building one.
+
+Each check says what is missing and how to get it. The last one brings a small lab up, proves its
+network, takes it away again and looks whether anything stayed.
+"""
+
+import asyncio
+import os
+import platform
+import shutil
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from labctl import names
+from labctl.api.objects import Obj
+from labctl.errors import LabError
+from labctl.lab import cgroup, host, inventory
+
+_NEIGHBOUR_LIMIT = Path("/proc/sys/net/ipv4/neigh/default/gc_thresh3")
+_PLENTY_OF_NEIGHBOURS = 16384
+_FREE_BYTES = 200 * 1024 * 1024
+_OLDEST_KERNEL = (5, 14)  # cgroup.kill
+_POD_SECONDS = 30.0
+
+Told = Callable[["Check"], None]
+
+
+@dataclass(frozen=True)
+class Check:
+    """One thing that was looked at. `state` is ok, warning (a lab runs all the same) or failed."""
+
+    name: str
+    state: str
+    message: str
+    fix: str = ""
+
+    def report(self) -> Obj:
+        report: Obj = {"check": self.name, "state": self.state, "message": self.message}
+        return {**report, "passed": self.state != "failed", "fix": self.fix}
+
+
+def examine(told: Told) -> Obj:
+    """The DoctorReport; `told` hears of each check as it is done."""
+    found = []
+    for check in _checks():
+        found.append(check)
+        told(check)
+    if all(check.state != "failed" for check in found):
+        found.append(_trial())
+        told(found[-1])
+    return {
+        "apiVersion": "labctl.io/v1alpha1",
+        "kind": "DoctorReport",
+        "passed": all(check.state != "failed" for check in found),
+        "checks": [check.report() for check in found],
+    }
+
+
+def _checks() -> Iterator[Check]:
+    yield _root()
+    yield _kernel()
+    yield _programs()
+    yield _cgroups()
+    yield _space()
+    yield _neighbours()
+    if os.geteuid() == 0:
+        yield _links()
+
+
+def _root() -> Check:
+    if os.geteuid() == 0:
+        return Check("root", "ok", "labctl runs as root")
+    return Check("root", "failed", "labctl needs root", "sudo labctl doctor")
+
+
+def _kernel() -> Check:
+    release = platform.release()
+    version = tuple(int(part) for part in release.split("-")[0].split(".")[:2])
+    if version >= _OLDEST_KERNEL:
+        return Check("kernel", "ok", f"Linux {release}")
+    return Check("kernel", "failed", f"Linux {release} has no cgroup.kill", "Linux 5.14 or newer")
+
+
+def _programs() -> Check:
+    missing = host.missing_programs()
+    if not missing:
+        return Check("programs", "ok", f"{', '.join(host.PROGRAMS)} are there")
+    words = ", ".join(missing)
+    return Check("programs", "failed", f"not on PATH: {words}", host.install_hint(missing))
+
+
+def _cgroups() -> Check:
+    try:
+        return Check("cgroup v2", "ok", f"mounted on {cgroup.hierarchy()}")
+    except LabError as error:
+        return Check("cgroup v2", "failed", error.message, error.hint)
+
+
+def _space() -> Check:
+    place = next(one for one in (names.STATE_DIR, *names.STATE_DIR.parents) if one.exists())
+    free = shutil.disk_usage(place).free
+    message = f"{free // 2**20} MiB free below {place}"
+    if free >= _FREE_BYTES:
+        return Check("disk", "ok", message)
+    return Check("disk", "failed", message, f"free {_FREE_BYTES // 2**20} MiB")
+
+
+def _neighbours() -> Check:
+    limit = int(_NEIGHBOUR_LIMIT.read_text())
+    message = f"the ARP table of all namespaces together takes {limit} entries"
+    if limit >= _PLENTY_OF_NEIGHBOURS:
+        return Check("arp table", "ok", message)
+    fix = f"sudo sysctl -w net.ipv4.neigh.default.gc_thresh3={_PLENTY_OF_NEIGHBOURS}"
+    return Check("arp table", "warning", f"{message}: large meshes need more", fix)
+
+
+def _links() -> Check:
+    """Makes the kinds of links that a lab needs, in a namespace that goes again at once."""
+    from labctl.net import namespaces
+    from labctl.net.apply import apply
+    from labctl.net.netlink import Netlink
+    from labctl.net.nouns import Link
+    from labctl.net.operations import Create
+
+    netns = f"labctl-doctor-{os.getpid()}"
+    try:
+        path = namespaces.create_netns(netns)
+        with Netlink.at(path) as netlink:
+            apply(netlink, [Create(Link("br", "bridge", mtu=1500, mac="02:00:00:00:00:01"))])
+    except LabError as error:
+        return Check("links", "failed", error.message, "sudo modprobe -a bridge veth vxlan")
+    finally:
+        namespaces.delete_netns(netns)
+    return Check("links", "ok", "namespaces and bridges can be made")
+
+
+def _trial() -> Check:
+    """A lab of two nodes and two pods, from up to down, with its network proved."""
+    lab = f"doctor-{os.getpid()}"
+    before = inventory.take(lab)
+    try:
+        failed = _prove_small_lab(lab)
+    except LabError as error:
+        return Check("trial", "failed", f"a small lab: {error.message}", error.hint)
+    left = before.difference(inventory.take(lab))
+    left = [line for line in left if not line.startswith("processes")]  # init reaps in its own time
+    if failed:
+        return Check("trial", "failed", f"a small lab: {failed}")
+    if left:
+        return Check("trial", "failed", f"down left something: {'; '.join(left)}")
+    return Check("trial", "ok", "a lab of two nodes came up, was proved and went without a trace")
+
+
+def _prove_small_lab(lab: str) -> str:
+    """Why the network of a small lab is not right; "" when it is."""
+    from labctl.api.kinds.apps import DEPLOYMENTS
+    from labctl.client.wait import wait_for
+    from labctl.lab import connect, quick, rollout
+    from labctl.lab.down import down
+    from labctl.lab.manifests import manifest
+    from labctl.lab.progress import Silence
+    from labctl.lab.up import up
+    from labctl.lab.wish import Wish
+    from labctl.verify import Topology, snapshot, verify
+
+    async def observe() -> Topology:
+        client = connect.client(lab)
+        await wait_for(
+            client,
+            DEPLOYMENTS,
+            "probe",
+            "default",
+            lambda obj: obj is not None and rollout.progress(obj)[1],
+            _POD_SECONDS,
+        )
+        return await snapshot(client, lab)
+
+    pods = manifest(quick.deployment("probe", ["probe"], replicas=2, port=80), "default")
+    try:
+        up(Wish(lab, nodes=2, manifests=(pods,)), Silence())
+        report = verify(asyncio.run(observe()))
+    finally:
+        down(lab, Silence())
+    return next((check["reason"] for check in report["checks"] if not check["passed"]), "")

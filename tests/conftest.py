@@ -1,0 +1,59 @@
+"""What tests of several areas share: a real lab, the command line for it, a namespace.
+
+The session's lab is made once, by the first test that asks for it, and is left healthy by every
+test. Whoever hurts or changes a lab makes one with `make_lab`.
+"""
+
+import itertools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from labctl.net import namespaces
+from tests.command import Labctl
+
+MakeLab = Callable[..., Labctl]
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def lab() -> Iterator[str]:
+    """The name of a healthy lab of three nodes, host-gw."""
+    name = f"t{os.getpid()}"
+    labctl = Labctl(name)
+    labctl.ok("up")
+    yield name
+    labctl.ok("down")
+
+
+@pytest.fixture(scope="session")
+def labctl(lab: str) -> Labctl:
+    """The command line, for that lab."""
+    return Labctl(lab)
+
+
+@pytest.fixture(scope="module")
+def make_lab() -> Iterator[MakeLab]:
+    """`make_lab(*words, stdin="")` runs `labctl up WORDS` for a lab with a name of its own."""
+    made: list[Labctl] = []
+
+    def make(*words: str, stdin: str = "") -> Labctl:
+        one = Labctl(f"t{os.getpid()}-{next(_numbers)}")
+        made.append(one)
+        one.ok("up", *words, stdin=stdin)
+        return one
+
+    yield make
+    for one in made:
+        one.ok("down")
+
+
+@pytest.fixture
+def netns() -> Iterator[Path]:
+    """A fresh network namespace."""
+    name = f"labctl-test-{os.getpid()}-{next(_numbers)}"
+    yield namespaces.create_netns(name)
+    namespaces.delete_netns(name)

@@ -1,0 +1,108 @@
+"""Log files as people ask for them."""
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from labctl.errors import BadInput
+from labctl.node.server.log_lines import LineReader, LogOptions, tail_start
+from labctl.node.server.log_reader import read_log
+
+LOG = (
+    b"2023-11-14T22:13:20.000000000Z stdout F one\n"
+    b"2023-11-14T22:13:21.000000000Z stderr P tw\n"
+    b"2023-11-14T22:13:21.000000001Z stderr F o\n"
+    b"2023-11-14T22:13:22.000000000Z stdout F three  spaces\n"
+    b"2023-11-14T22:13:23.000000000Z stdout F \n"
+)
+
+
+def read(**options: str) -> bytes:
+    return LineReader(LogOptions.of(options, 1_700_000_002.0)).feed(LOG)
+
+
+def test_lines_are_shown_without_their_stamps_and_parts_are_joined() -> None:
+    assert read() == b"one\ntwo\nthree  spaces\n\n"
+
+
+def test_with_timestamps_each_whole_line_has_one() -> None:
+    text = read(timestamps="true").splitlines()
+    assert text[1] == b"2023-11-14T22:13:21.000000000Z two"
+
+
+def test_lines_since() -> None:
+    assert read(sinceSeconds="1") == b"two\nthree  spaces\n\n"
+    assert read(sinceTime="2023-11-14T22:13:22Z") == b"three  spaces\n\n"
+
+
+def test_a_limit_of_bytes_cuts() -> None:
+    assert read(limitBytes="5") == b"one\nt"
+
+
+@pytest.mark.parametrize(("lines", "shown"), [(0, b""), (1, b"\n"), (3, b"two\nthree  spaces\n\n")])
+def test_the_tail(lines: int, shown: bytes) -> None:
+    start = tail_start(LOG, lines)
+    assert start is not None
+    assert LineReader(LogOptions()).feed(LOG[start:]) == shown
+
+
+def test_a_log_shorter_than_the_tail_is_shown_whole() -> None:
+    assert tail_start(LOG, 5) is None
+
+
+@given(st.lists(st.integers(1, len(LOG)), max_size=5).map(sorted))
+def test_portions_do_not_matter(cuts: list[int]) -> None:
+    reader = LineReader(LogOptions())
+    ends = [*cuts, len(LOG)]
+    portions = [LOG[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
+    assert b"".join(reader.feed(one) for one in portions) == read()
+
+
+@pytest.mark.parametrize("bad", [{"tailLines": "-1"}, {"sinceSeconds": "x"}, {"sinceTime": "now"}])
+def test_bad_numbers_are_named(bad: dict[str, str]) -> None:
+    with pytest.raises(BadInput, match=next(iter(bad))):
+        LogOptions.of(bad, 0.0)
+
+
+def test_following_shows_what_is_written_until_the_container_ends(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    path.write_bytes(LOG)
+
+    more = [b"2023-11-14T22:13:24.000000000Z stdout F last\n"]
+
+    def is_running() -> bool:
+        """It writes one more line and ends."""
+        if not more:
+            return False
+        with path.open("ab") as file:
+            file.write(more.pop())
+        return True
+
+    async def scene() -> bytes:
+        options = LogOptions(follow=True)
+        return b"".join([data async for data in read_log(str(path), options, is_running)])
+
+    assert asyncio.run(scene()) == b"one\ntwo\nthree  spaces\n\nlast\n"
+
+
+def test_the_tail_of_a_long_file_is_found_from_its_end(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    line = b"2023-11-14T22:13:24.000000000Z stdout F %06d\n"
+    path.write_bytes(b"".join(line % number for number in range(50_000)))
+
+    async def scene() -> bytes:
+        options = LogOptions(tail_lines=3000)
+        return b"".join([data async for data in read_log(str(path), options, lambda: False)])
+
+    shown = asyncio.run(scene()).split()
+    assert (len(shown), shown[0], shown[-1]) == (3000, b"047000", b"049999")
+
+
+def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    async def scene() -> list[bytes]:
+        return [data async for data in read_log(str(tmp_path / "x"), LogOptions(), lambda: True)]
+
+    assert asyncio.run(scene()) == []

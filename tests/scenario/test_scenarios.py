@@ -1,0 +1,63 @@
+"""The scenarios that the project ships: each is run from up to down, and holds."""
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.command import Labctl
+
+SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", SCENARIOS, ids=lambda file: file.stem)
+def test_scenario_holds_from_up_to_down(file: Path) -> None:
+    labctl = Labctl(f"s{os.getpid()}-{SCENARIOS.index(file)}")
+    done = labctl("scenario", "run", str(file), "-o", "json")
+    report = json.loads(done.out)
+    failed = [step for step in report["steps"] if step["state"] != "passed"]
+    assert (report["kind"], failed, report["error"]) == ("ScenarioReport", [], "")
+    assert done.code == 0
+    assert labctl("status").code == 3, "the lab is still there"
+
+
+def test_every_scenario_begins_with_a_comment_that_teaches() -> None:
+    for file in SCENARIOS:
+        lines = file.read_text().splitlines()
+        comment = [line for line in lines[: lines.index("apiVersion: labctl.io/v1alpha1")] if line]
+        assert len(comment) >= 4, file
+        assert all(line.startswith("#") for line in comment), file
+
+
+def test_a_failed_expectation_is_named_skips_the_rest_and_takes_the_lab_away(
+    tmp_path: Path,
+) -> None:
+    file = tmp_path / "wrong.yaml"
+    file.write_text(
+        """\
+apiVersion: labctl.io/v1alpha1
+kind: Lab
+metadata: {name: wrong}
+spec: {nodes: 1}
+---
+apiVersion: labctl.io/v1alpha1
+kind: Scenario
+metadata: {name: wrong}
+spec:
+  teaches: Nothing.
+  steps:
+  - say: Somebody else's address
+    run: {in: node/node1, command: [ip, address], prints: "192\\\\.0\\\\.2\\\\.1"}
+  - ping: {from: node/node1, to: outside}
+"""
+    )
+    junit = tmp_path / "junit.xml"
+    labctl = Labctl(f"s{os.getpid()}-wrong")
+    done = labctl("scenario", "run", str(file), "-o", "json", "--junit", str(junit))
+    report = json.loads(done.out)
+    assert done.code == 1
+    assert [step["state"] for step in report["steps"]] == ["failed", "skipped"]
+    assert "192" in report["steps"][0]["detail"]
+    assert 'failures="1"' in junit.read_text()
+    assert labctl("status").code == 3, "the lab is still there"

@@ -1,0 +1,74 @@
+"""The language of scenario files: what is read, and what is refused with line and field."""
+
+from pathlib import Path
+
+import pytest
+
+from labctl.api.fields import FieldError
+from labctl.errors import BadInput
+from labctl.scenario.document import read_scenario
+from labctl.scenario.steps import Fault, Flood, Ping, Wait, parse_step
+
+HEAD = """\
+apiVersion: labctl.io/v1alpha1
+kind: Scenario
+metadata: {name: x}
+"""
+
+
+def test_a_step_is_one_verb_and_maybe_a_sentence() -> None:
+    step = parse_step({"say": "Hello", "wait": {"object": "pod/a", "for": "Ready"}}, ())
+    assert step.verb == Wait(object="pod/a", wish="Ready")
+    assert step.describe() == "Hello"
+
+
+def test_a_flood_holds_the_steps_that_run_meanwhile() -> None:
+    inner = {"fault": {"cut": "node1"}}
+    step = parse_step({"flood": {"from": "a", "to": "b", "during": [inner]}}, ())
+    assert isinstance(step.verb, Flood)
+    assert [one.verb for one in step.during] == [Fault(cut="node1")]
+
+
+def test_what_is_not_said_has_a_default() -> None:
+    step = parse_step({"ping": {"from": "a", "to": "outside"}}, ())
+    assert step.verb == Ping(source="a", destination="outside", count=3, answered=True)
+
+
+@pytest.mark.parametrize(
+    ("step", "said"),
+    [
+        ("ping", "a step is a mapping"),
+        ({}, "one verb of"),
+        ({"pong": {}}, "here: pong"),
+        ({"ping": {"from": "a", "to": "b"}, "delete": {"object": "x"}}, "here: ping, delete"),
+        ({"ping": {"from": "a"}}, "missing required field `to`"),
+        ({"ping": {"from": "a", "to": "b", "size": 3}}, "unknown field `size`"),
+        ({"ping": {"from": "a", "to": "b", "count": "x"}}, "Expected `int`, got `str` at `count`"),
+        ({"fault": {}}, "one of kill-agent"),
+        ({"flood": {"from": "a", "to": "b", "during": [{}]}}, "flood.during[0]: a step has"),
+    ],
+)
+def test_a_bad_step_is_refused_with_its_field(step: object, said: str) -> None:
+    with pytest.raises(FieldError) as refused:
+        parse_step(step, ("spec", "steps", 0))
+    assert refused.value.message.startswith("spec.steps[0]")
+    assert said in refused.value.message
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("apiVersion: v1\nkind: Pod\nmetadata: {name: a}\n", "there is no Scenario in it"),
+        (HEAD, ":1: spec: must be a mapping with steps"),
+        (HEAD + "spec: {}\n", ":4: spec.steps: must be a list"),
+        (HEAD + "spec:\n  steps:\n  - pong: {}\n", ":6: spec.steps[0]: a step has one verb"),
+        (HEAD + "spec:\n  stepz: []\n", ":5: spec.stepz: unknown field"),
+        (HEAD.replace("{name: x}", "{}") + "spec: {}\n", "metadata.name: is required"),
+    ],
+)
+def test_a_bad_file_is_refused_with_line_and_field(tmp_path: Path, text: str, said: str) -> None:
+    file = tmp_path / "bad.yaml"
+    file.write_text(text)
+    with pytest.raises(BadInput) as refused:
+        read_scenario(str(file))
+    assert said in refused.value.message
