@@ -50,5 +50,7 @@ class Labctl:
     def ok(self, *words: str, stdin: str = "") -> str:
         """Runs it, asserts that it ended with 0, and returns what it printed."""
         result = self(*words, stdin=stdin)
-        assert result.code == 0, f"labctl {' '.join(words)}: {result.code}\n{result.err}{result.out}"
+        assert result.code == 0, (
+            f"labctl {' '.join(words)}: {result.code}\n{result.err}{result.out}"
+        )
         return result.out

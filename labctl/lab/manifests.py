@@ -3,12 +3,14 @@
 Nothing is sent before all of them are known to be good, so bad input changes nothing.
 """
 
+import re
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from labctl.api.fields import FieldError
+from labctl.api.fields import Path as FieldPath
 from labctl.api.manifests import Document, read_documents, text_of
 from labctl.api.objects import Obj, name, namespace
 from labctl.api.resource import Resource
@@ -16,6 +18,7 @@ from labctl.api.resources import by_kind
 from labctl.errors import BadInput
 from labctl.lab.words import printed_name
 
+_FIELD_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\]]+)\]")
 _SUFFIXES = (".yaml", ".yml", ".json")
 # What others may need comes first; the rest keeps the order of the files.
 _FIRST = (
@@ -121,13 +124,22 @@ def manifest(obj: Obj, space: str) -> Manifest:
 
 
 def check(resource: Resource, obj: Obj) -> None:
-    """What the API server would refuse, refused here: FieldError with the first cause."""
+    """What the API server would refuse, refused here: FieldError with the first thing wrong."""
     from labctl.api.defaults import set_defaults
-    from labctl.api.validation import validate
+    from labctl.api.validation import unknown_fields, validate
 
-    causes = validate(resource, set_defaults(resource, obj), None)
-    if causes:
-        raise FieldError((), f"{resource.kind} {name(obj)!r} is invalid: {causes[0]}")
+    for field in unknown_fields(resource, obj):
+        raise FieldError(
+            field_path(field), "unknown field", f"labctl knows no such field of {resource.kind}"
+        )
+    for cause in validate(resource, set_defaults(resource, obj), None):
+        raise FieldError(field_path(cause.field), cause.message)
+
+
+def field_path(field: str) -> FieldPath:
+    """The path of a field as messages have it: `spec.ports[0].port`, `metadata.labels[a.b/c]`."""
+    steps = (match.groups() for match in _FIELD_STEP.finditer(field))
+    return tuple(int(index) if index else key or bracketed for key, index, bracketed in steps)
 
 
 def _refuse_duplicates(manifests: list[Manifest], documents: list[Document]) -> None:

@@ -70,7 +70,7 @@ def _jsonpath_wish(text: str) -> Wish:
 
 def _split(text: str) -> tuple[str, str | None]:
     """`{.a.b}=c`, `.a.b=c`, or a path alone; quotes around the value do not count."""
-    text = text.strip()
+    text = text.strip().replace("'{", "{", 1).replace("}'", "}", 1)  # quotes that no shell took
     if text.startswith("{"):
         end = text.rfind("}")
         path, rest = text[1:end].strip(), text[end + 1 :]

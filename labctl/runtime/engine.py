@@ -68,8 +68,9 @@ class Engine:
 
     async def remove_pod_sandbox(self, sandbox_id: str) -> None:
         await self.stop_pod_sandbox(sandbox_id)
-        if self._pods.pop(sandbox_id, None) is not None:
-            self._machine.records.remove(sandbox_id)
+        pod = self._pods.pop(sandbox_id, None)
+        if pod is not None:
+            pod.forget()
 
     def list_pod_sandboxes(self, node: str) -> list[Sandbox]:
         return [pod.sandbox.value for pod in self._pods_of(node)]

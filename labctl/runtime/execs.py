@@ -20,6 +20,7 @@ def launch_exec(
     """Joins all of the container's namespaces; beside a stand-in, those of the sandbox, with a root
     and a pid namespace for this one program. Raises CriError.
     """
+    sandbox.check_not_stopping()
     if container.value.state != "running":
         raise CriError(f"container {container.id} is not running", FAILED_PRECONDITION)
     if not request.command:

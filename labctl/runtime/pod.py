@@ -13,12 +13,13 @@ _EVENTS: dict[str, EventKind] = {"running": "container-started", "exited": "cont
 
 
 class Pod:
+    """Its containers by id; their changes go into the records and to whoever listens."""
+
     def __init__(self, machine: Machine, sandbox: LiveSandbox) -> None:
         self._machine = machine
         self.sandbox = sandbox
         self.containers: dict[str, LiveContainer] = {}
         self._execs: set[Process] = set()
-        self._stopping = False
         if sandbox.pause is not None:
             sandbox.pause.exited.add_done_callback(self._pause_exited)
 
@@ -57,7 +58,7 @@ class Pod:
 
     async def stop(self) -> None:
         """Sockets, then containers and execs, then pause, then the pin: nothing answers after."""
-        self._stopping = True
+        self.sandbox.stopping = True
         self._close_stand_ins(0)
         endings = [container.kill() for container in self.containers.values()]
         await asyncio.gather(*endings, *self._end_execs())
@@ -65,7 +66,13 @@ class Pod:
         if self.sandbox.value.state == "ready":
             self._declare_dead()
 
+    def forget(self) -> None:
+        """It was stopped, and nobody will ask for it any more."""
+        self.containers.clear()
+        self._machine.records.remove(self.id)
+
     def release(self) -> None:
+        """Lets go of what runs; it goes on."""
         for container in self.containers.values():
             container.release()
         if self.sandbox.pause is not None:
@@ -95,7 +102,8 @@ class Pod:
         return [asyncio.ensure_future(process.wait()) for process in self._execs]
 
     def _pause_exited(self, exited: "asyncio.Future[Exit]") -> None:
-        if not exited.cancelled() and self.sandbox.value.state == "ready" and not self._stopping:
+        alone = self.sandbox.value.state == "ready" and not self.sandbox.stopping
+        if alone and not exited.cancelled():
             self.mourn()
 
     def _declare_dead(self) -> None:
@@ -103,6 +111,8 @@ class Pod:
         self._machine.records.sandbox_changed(self.record())
 
     def _container_changed(self, container: LiveContainer) -> None:
+        if self.containers.get(container.id) is not container:
+            return  # removed while it was on its way
         self._machine.records.container_changed(container.record())
         kind = _EVENTS.get(container.value.state)
         if kind is not None:

@@ -28,6 +28,7 @@ class LiveSandbox:
         self.identity = identity
         self.pause = pause
         self.pin = pin
+        self.stopping = False
 
     @classmethod
     def run(cls, machine: Machine, config: SandboxConfig) -> Self:
@@ -57,10 +58,16 @@ class LiveSandbox:
         return Root(self._machine.scaffold, pod_files(self.config, self.hostname))
 
     def namespaces(self) -> int:
-        """Pause's pidfd, for setns; raises CriError when the sandbox is dead."""
+        """Pause's pidfd, for setns; raises CriError when the sandbox is dead or about to be."""
+        self.check_not_stopping()
         if self.value.state != "ready" or self.pause is None or not self.pause.alive:
             raise CriError(f"sandbox {self.value.id} is not ready", FAILED_PRECONDITION)
         return self.pause.pidfd
+
+    def check_not_stopping(self) -> None:
+        """Whatever was started now would outlive it, and its namespaces with it."""
+        if self.stopping:
+            raise CriError(f"sandbox {self.value.id} is being stopped", FAILED_PRECONDITION)
 
     def step_aside(self) -> None:
         """Lets a pod of the same name have the pin; this one is dying."""

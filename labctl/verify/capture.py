@@ -82,10 +82,8 @@ class Capture:
         self.sock.setsockopt(socket.SOL_SOCKET, _SO_TIMESTAMPNS, 1)
 
     def watch_for(self, wanted: filters.Filter) -> None:
-        """Changes the filter; what is queued still is drained, as it was meant for the old one."""
+        """Changes the filter. What is queued still was meant for the old one."""
         filters.attach(self.sock, wanted)
-        for _ in self.frames():
-            pass
 
     def frames(self) -> Iterator[Frame]:
         """What is queued, oldest first.

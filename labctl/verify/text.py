@@ -95,7 +95,7 @@ def _failures(report: Obj) -> Iterator[str]:
     proven: set[tuple[str, str]] = set()  # evidence is shown once for each kind of failure
     for check in failed[:_SHOWN]:
         yield failure(check)
-        kind = check["claim"], check["reason"].split()[0]
+        kind = check["claim"], check["reason"].partition(" ")[0]
         if kind not in proven:
             proven.add(kind)
             yield from (f"    {line}" for line in check.get("evidence", ()))

@@ -84,7 +84,7 @@ class Watch:
             self.keep_time()
 
     def watch_for(self, present: Sequence[Marks]) -> None:
-        """Filters for passes; what is left of the last ones is forgotten."""
+        """Filters for these passes; what is left of earlier ones has other marks."""
         for capture in self.captures:
             wanted = self._filter(capture)
             capture.watch_for(tuple(one for each in present for one in wanted(each)))

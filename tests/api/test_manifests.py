@@ -17,6 +17,7 @@ from labctl.api.manifests import (
     read_manifests,
     text_of,
 )
+from labctl.api.yaml_text import dump
 from labctl.api.yaml_values import resolve
 from labctl.errors import BadInput
 
@@ -247,5 +248,10 @@ JSON = st.recursive(
 def test_what_was_dumped_is_read_back(value: Any) -> None:
     obj = {"apiVersion": "v1", "kind": "Thing", "value": value}
     assert read_manifests(json.dumps(obj), "a.json") == [obj]
-    dumped = yaml.safe_dump(obj)
-    assert read_manifests(dumped, "a.yaml") == [obj]
+    assert read_manifests(dump(obj), "a.yaml") == [obj]
+
+
+def test_strings_that_kubectl_would_take_for_something_else_are_quoted() -> None:
+    for text in ("1e3", "0o17", "yes", "null", "12", "1_0", ".inf", "2001-01-01", "", "08"):
+        assert yaml.safe_load(dump({"a": text})) == {"a": text}
+    assert dump({"a": "1e3", "b": "web", "c": "x\ny\n"}) == "a: '1e3'\nb: web\nc: |\n  x\n  y\n"

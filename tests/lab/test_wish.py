@@ -9,9 +9,7 @@ from labctl.api.lab import LabSpec, NodeSpec, default_lab, lab_object, numbered_
 from labctl.errors import BadInput
 from labctl.lab.wish import Wish, resolve
 
-STORED = replace(
-    default_lab("demo"), network=replace(default_lab("demo").network, backend="vxlan")
-)
+STORED = replace(default_lab("demo"), network=replace(default_lab("demo").network, backend="vxlan"))
 
 
 def test_a_new_lab_has_three_nodes_and_host_gw() -> None:

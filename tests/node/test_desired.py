@@ -126,8 +126,8 @@ def test_the_change_of_backend_takes_away_what_the_other_one_had() -> None:
     assert changes(before, after) == [
         "ip address delete 10.244.1.0/32 dev vxlan.1",
         "ip link set dev cni0 mtu 1500",
-        "ip route replace 10.244.2.0/24 via 172.30.1.2 dev eth0 src 172.30.1.1",
-        "ip route replace 10.244.3.0/24 via 172.30.1.3 dev eth0 src 172.30.1.1",
+        "ip route add 10.244.2.0/24 via 172.30.1.2 dev eth0 src 172.30.1.1",
+        "ip route add 10.244.3.0/24 via 172.30.1.3 dev eth0 src 172.30.1.1",
         "ip link delete dev vxlan.1",
     ]
 

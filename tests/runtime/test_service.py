@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from labctl import names
-from labctl.cri import CriError, RuntimeClient, RuntimeUnavailable, Sandbox
+from labctl.cri import Container, CriError, RuntimeClient, RuntimeUnavailable, Sandbox
 from tests.runtime.rig import DEADLINE_SECONDS, Rig, exited, pod, run_container
 
 
@@ -123,3 +123,23 @@ def test_what_is_unknown_can_be_stopped_and_removed_but_not_started(rig: Rig) ->
 def test_a_process_title_says_what_it_is(rig: Rig) -> None:
     title = Path(f"/proc/{rig.pid}/cmdline").read_bytes().rstrip(b"\0").decode()
     assert title == names.runtime_title(rig.lab)
+
+
+def test_what_is_asked_of_a_sandbox_that_is_being_stopped_is_refused_or_ended(rig: Rig) -> None:
+    """Twenty starts race with one stop; whoever wins, nothing is left behind."""
+    before = rig.processes()
+
+    async def scenario(client: RuntimeClient) -> None:
+        sandbox = await client.run_pod_sandbox(pod("race"))
+        configs = [rig.config(f"race{n}", "sleep", "1000") for n in range(20)]
+        made = await asyncio.gather(
+            *(client.create_container(sandbox.id, config) for config in configs)
+        )
+        starts = [asyncio.ensure_future(client.start_container(one.id)) for one in made]
+        await asyncio.wait(starts, return_when=asyncio.FIRST_COMPLETED)
+        await client.remove_pod_sandbox(sandbox.id)
+        results = await asyncio.gather(*starts, return_exceptions=True)
+        assert {type(result) for result in results} <= {Container, CriError}
+
+    rig.run(scenario)
+    assert rig.processes() == before

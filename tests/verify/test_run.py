@@ -10,7 +10,6 @@ from scapy.layers.inet import ICMP, IP, TCP
 from scapy.utils import rdpcap
 
 from labctl import names
-from labctl.api.objects import Obj
 from labctl.errors import LabError
 from labctl.net.namespaces import delete_netns
 from labctl.verify import verify
@@ -99,9 +98,9 @@ def test_progress_is_told_until_all_is_done(sound: Cluster) -> None:
 
 def test_nothing_to_verify_is_an_error(sound: Cluster) -> None:
     empty = replace(sound.topology(), pods=())
-    with pytest.raises(LabError, match="^nothing to verify$"):
+    with pytest.raises(LabError, match="nothing to verify"):
         verify(empty)
-    with pytest.raises(LabError, match="^nothing to verify$"):
+    with pytest.raises(LabError, match="nothing to verify"):
         verify(replace(sound.topology(), pods=sound.topology().pods[:1]), ["pod-to-pod"])
 
 
@@ -135,18 +134,14 @@ def test_a_pod_whose_interface_is_down_fails_and_says_so(sound: Cluster) -> None
 def test_a_pod_that_goes_away_meanwhile_is_left_out_and_let_go() -> None:
     with cluster("host-gw", nodes=2, pods=4) as made:
         victim = made.pods[0]
-        reports: list[Obj] = []
+        namespace = names.netns_path(made.pod(victim))
 
-        def remove(done: int, total: int) -> None:
-            if (made.lab, done < total) not in gone:
-                gone.add((made.lab, done < total))
-                if done < total:
-                    delete_netns(made.pod(victim))
-                    ip(made.node(victim.node), f"link delete {victim.veth}")
+        def remove(_done: int, _total: int) -> None:
+            if namespace.exists():
+                delete_netns(made.pod(victim))
+                ip(made.node(victim.node), f"link delete {victim.veth}")
 
-        gone: set[tuple[str, bool]] = set()
-        reports.append(verify(made.topology(), progress=remove))
-        (report,) = reports
+        report = verify(made.topology(), progress=remove)
         assert failures(report) == []
         assert report["leftOut"] == [
             {

@@ -1,7 +1,7 @@
 """From API objects to who is judged."""
 
 import asyncio
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncGenerator, Iterator, Mapping
 from typing import Any
 
 from labctl.api.lab import default_lab, lab_configmap
@@ -89,9 +89,7 @@ class Shelf:
             return {"items": list(nodes())}
         return {"items": self._pods.pop(0) if len(self._pods) > 1 else self._pods[0]}
 
-    async def stream(
-        self, path: str, query: Mapping[str, str] | None = None
-    ) -> AsyncIterator[Obj]:  # pragma: no cover - nobody watches here
+    async def stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Obj, None]:
         del path, query
         yield {}
 

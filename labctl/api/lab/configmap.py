@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
-
 from labctl.api.lab.parse import parse_lab
 from labctl.api.lab.spec import LabSpec, lab_object
 from labctl.api.objects import Obj
+from labctl.api.yaml_text import dump
+from labctl.api.yaml_values import YamlProblem, load_documents
 from labctl.errors import BadInput
 
 LAB_CONFIGMAP = ("kube-system", "labctl")  # namespace, name
@@ -16,8 +16,7 @@ LAB_CONFIGMAP_KEY = "lab.yaml"
 
 def lab_yaml(spec: LabSpec) -> str:
     """The Lab object as YAML: the text of lab.yaml and of the ConfigMap."""
-    text: str = yaml.safe_dump(lab_object(spec), sort_keys=False)
-    return text
+    return dump(lab_object(spec))
 
 
 def lab_configmap(spec: LabSpec) -> Obj:
@@ -40,6 +39,7 @@ def lab_from_configmap(obj: Mapping[str, Any]) -> LabSpec:
 def lab_from_yaml(text: str) -> LabSpec:
     """The lab of a lab.yaml that labctl wrote; BadInput when it is something else."""
     try:
-        return parse_lab(yaml.safe_load(text))
-    except yaml.YAMLError as error:
-        raise BadInput(f"{LAB_CONFIGMAP_KEY} is no YAML: {error}") from None
+        document = next(load_documents(text), None)
+    except YamlProblem as error:
+        raise BadInput(f"{LAB_CONFIGMAP_KEY}:{error.line}: {error.problem}") from None
+    return parse_lab(document.value if document else None)

@@ -17,6 +17,7 @@ from labctl.controllers.node_lifecycle.health import Disruption
 from labctl.controllers.node_lifecycle.heartbeats import Heartbeats
 from labctl.controllers.node_lifecycle.pods import unready
 from labctl.controllers.writes import Patch, perform, perform_all
+from labctl.errors import StatusError
 
 _LEASES: Final = "kube-node-lease"
 _WORKERS: Final = 8
@@ -24,6 +25,7 @@ _WORKERS: Final = 8
 _STARTUP_GRACE: Final = 60.0
 _PRIMARY_INTERVAL: Final = 10.0  # 0.1 nodes a second
 _SECONDARY_INTERVAL: Final = 100.0
+_LOOK_AGAIN: Final = 5.0
 
 
 class NodeLifecycleController:
@@ -122,35 +124,56 @@ class NodeLifecycleController:
             recorder.event(write.target, "Warning", "NodeNotReady", "Node is not ready")
 
     async def _taint(self, node: Obj) -> float | None:
-        """Brings the taints up to date; in how many seconds NoExecute may be added, if it waits."""
+        """Brings the taints up to date; in how many seconds to look again, if NoExecute waits."""
         execute, later = self._may_execute(node)
         old = (node.get("spec") or {}).get("taints") or []
         new = health.taints(node, execute=execute, now=time.time())
-        if new != old:
-            metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
-            patch = {"metadata": metadata, "spec": {"taints": new or None}}
+        if new == old:
+            return later
+        metadata = {"resourceVersion": node["metadata"]["resourceVersion"]}
+        patch = {"metadata": metadata, "spec": {"taints": new or None}}
+        before = self._last_taint
+        if execute:
+            self._last_taint = time.monotonic()
+        try:
             await perform(self._client, Patch(NODES, node, patch))
+        except StatusError:
+            self._last_taint = before
+            raise
         return later
 
     def _may_execute(self, node: Obj) -> tuple[bool | None, float | None]:
-        """Whether pods of this node may be sent away now, and if later, when."""
-        if self._state is Disruption.FULL:
-            return False, None
-        if health.execute_taint(node) is None or health.has_execute_taint(node):
+        """Whether pods of this node may be sent away now; if not, in how many seconds to ask."""
+        if health.execute_taint(node) is None:
+            return None, None
+        again = self._desk.settings.scaled(_LOOK_AGAIN)
+        state = self._disruption()
+        if state is Disruption.FULL:
+            return False, again
+        if health.has_execute_taint(node):
             return None, None
         interval = health.pace(
-            self._state,
+            state,
             len(self._nodes.objects),
             primary=self._desk.settings.scaled(_PRIMARY_INTERVAL),
             secondary=self._desk.settings.scaled(_SECONDARY_INTERVAL),
         ).interval
         if interval is None:
-            return None, None
+            return None, again
         wait = self._last_taint + interval - time.monotonic()
-        if wait > 0:
-            return None, wait
-        self._last_taint = time.monotonic()
-        return True, None
+        return (None, wait) if wait > 0 else (True, None)
+
+    def _disruption(self) -> Disruption:
+        """As it is about to be: when all cables are pulled at once, the first node whose grace
+        time is over must not lose its pods because the others' ends a moment later.
+        """
+        times = self._desk.settings.times
+        suspicious = max(times.grace_seconds / 2.0, 2.0 * times.heartbeat_seconds)
+        now = time.monotonic()
+        return health.disruption(
+            "Unknown" if self._heartbeats.silence(at, now) > suspicious else health.readiness(node)
+            for at, node in self._nodes.objects.items()
+        )
 
     def _tell_of(self, node: Obj, reason: str, what: str) -> None:
         at = name(node)
