@@ -142,6 +142,14 @@ def node_mac(node: str) -> str:
     return mac_address("node", node)
 
 
+def router_mac() -> str:
+    return mac_address("router")
+
+
+def control_plane_mac() -> str:
+    return mac_address("control-plane")
+
+
 def vtep_mac(node: str) -> str:
     return mac_address("vtep", node)
 

@@ -9,10 +9,11 @@ from typing import Any
 import msgspec
 
 from labctl.api import status
-from labctl.api.objects import Obj, without_nulls
+from labctl.api.objects import Obj, is_deeper_than, without_nulls
 from labctl.api.resource import Resource
 from labctl.apiserver.request import JSON, Request
 
+MAX_DEPTH = 200  # what follows goes through objects by recursion
 _decode = msgspec.json.Decoder().decode
 
 
@@ -21,9 +22,13 @@ def decode_json(body: Any) -> Any:
     if not isinstance(body, bytes):
         return body
     try:
-        return _decode(body)
+        value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise status.bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+    # Only a body with that many brackets can be that deep, and few have as many.
+    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and is_deeper_than(value, MAX_DEPTH):
+        raise status.bad_request(f"json parse error: nested deeper than {MAX_DEPTH} levels")
+    return value
 
 
 def decode_object(request: Request) -> Obj:

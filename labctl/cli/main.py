@@ -51,6 +51,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `labctl get pods | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except OSError as error:  # a full or read-only disk, a limit of this host
+        return _complain(str(error), "", LabError.exit_code)
     return result if isinstance(result, int) else 0
 
 

@@ -13,10 +13,9 @@ def as_json(obj: object, *, sort: bool = False) -> str:
 
 
 def as_yaml(obj: object, *, sort: bool = False) -> str:
-    import yaml
+    from labctl.api.yaml_text import dump
 
-    text: str = yaml.safe_dump(obj, sort_keys=sort, allow_unicode=True, width=2**16)
-    return text
+    return dump(obj, sort_keys=sort)
 
 
 def jsonpath(form: str, obj: object) -> str:

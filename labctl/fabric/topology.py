@@ -26,8 +26,8 @@ OUTSIDE_PORT = "outside"
 
 _UNDERLAY_LENGTH = IPv4Network(names.UNDERLAY_CIDR).prefixlen
 _OUTSIDE_LENGTH = IPv4Network(names.OUTSIDE_CIDR).prefixlen
-_ROUTER_MAC = names.mac_address("router")
-_CONTROL_PLANE_MAC = names.mac_address("control-plane")
+_ROUTER_MAC = names.router_mac()
+_CONTROL_PLANE_MAC = names.control_plane_mac()
 _OUTSIDE_ROUTER_MAC = names.mac_address("router", "outside")
 _OUTSIDE_MAC = names.mac_address("outside")
 

@@ -18,7 +18,7 @@ from labctl.errors import LabError, NoSuchLab
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _LONGEST_REQUEST = 1 << 20
-_TIMEOUT_SECONDS = 30.0
+_PATIENCE = 30.0
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -75,10 +75,13 @@ class Conversation:
         return msgspec.json.encode({"result": result})
 
 
-def request(lab: str, command: str, **arguments: Any) -> Any:
-    """Asks the lab's supervisor; NoSuchLab when there is none, LabError when it refuses."""
+def request(lab: str, command: str, *, patience: float = _PATIENCE, **arguments: Any) -> Any:
+    """Asks the lab's supervisor; NoSuchLab when there is none, LabError when it refuses.
+
+    One that does not answer within `patience` seconds counts as none.
+    """
     with contextlib.closing(socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)) as peer:
-        peer.settimeout(_TIMEOUT_SECONDS)
+        peer.settimeout(patience)
         try:
             peer.connect(str(names.supervisor_socket(lab)))
             peer.sendall(msgspec.json.encode({"command": command, **arguments}) + b"\n")

@@ -12,6 +12,7 @@ from labctl.lab import cgroup, control, host, state
 from labctl.lab.lock import lock
 from labctl.lab.progress import Progress
 
+_STOP_SECONDS = 3.0
 _KILL_SECONDS = 20.0
 
 
@@ -35,7 +36,7 @@ def down_all(progress: Progress) -> list[str]:
 def take_away(lab: str) -> None:
     """The work of `down`, for one who holds the lab's lock."""
     with contextlib.suppress(LabError):  # there may be no supervisor; with one, no zombies stay
-        control.request(lab, "stop")
+        control.request(lab, "stop", patience=_STOP_SECONDS)
     cgroup.kill(lab)
     cgroup.wait_empty(lab, _KILL_SECONDS)
     fabric.remove(lab)

@@ -93,20 +93,27 @@ class Agent:
         self._netlink = Netlink.here()
         self._network = Network(place.node, self._netlink)
         self._watcher = NetworkWatcher(self._network, self._healed)
-        self._network_sync = NetworkSync(
+        self._network_sync = self._make_network_sync()
+        self._status = StatusWriter(client, self._objects, self._memory, place.address)
+        self._background = Background()
+        self._worker = PodWorker(self._make_executor(runtime), self._knows)
+        self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
+
+    def _make_network_sync(self) -> NetworkSync:
+        return NetworkSync(
             self._network,
             self._watcher,
-            settings,
+            self._settings,
             self._nodes,
             self._memory,
             self._link,
             self._network_changed,
         )
-        self._status = StatusWriter(client, self._objects, self._memory, place.address)
-        self._background = Background()
-        self._executor = Executor(
-            place,
-            client,
+
+    def _make_executor(self, runtime: RuntimeClient) -> Executor:
+        return Executor(
+            self._place,
+            self._client,
             runtime,
             self._network,
             self._watcher,
@@ -117,8 +124,6 @@ class Agent:
             self._background,
             self._pod_changed,
         )
-        self._worker = PodWorker(self._executor, self._knows)
-        self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
 
     async def run(self) -> None:
         """Works until cancelled."""

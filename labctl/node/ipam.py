@@ -59,6 +59,11 @@ class AddressPool:
         if offset is not None:
             del self._owners[offset]
 
+    def release_pod(self, uid: str) -> None:
+        """Gives back whatever any sandbox of the pod `uid` has."""
+        for owner in [one for one in self._offsets if one.rpartition("-")[0] == uid]:
+            self.release(owner)
+
     def owner(self, address: str) -> str | None:
         return self._owners.get(int(IPv4Address(address)) - self._first)
 

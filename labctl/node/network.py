@@ -90,6 +90,11 @@ class Network:
         if self._addresses is not None:
             self._addresses.release(sandbox)
 
+    def release_pod(self, uid: str) -> None:
+        """Frees what sandboxes of a pod may have that were asked for and never seen."""
+        if self._addresses is not None:
+            self._addresses.release_pod(uid)
+
     def adopt(self, ports: Iterable[PodPort], dying: Iterable[PodPort] = ()) -> None:
         """Takes over the ports of sandboxes that run already; the next `update` mends them.
 

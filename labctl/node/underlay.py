@@ -15,8 +15,8 @@ from labctl.node.snapshot import Snapshot
 UNDERLAY_INTERFACE = "eth0"
 
 # As the fabric derives them.
-_ROUTER_MAC = names.mac_address("router")
-_CONTROL_PLANE_MAC = names.mac_address("control-plane")
+_ROUTER_MAC = names.router_mac()
+_CONTROL_PLANE_MAC = names.control_plane_mac()
 
 
 def nouns(snapshot: Snapshot, node: str) -> Iterator[Noun]:

@@ -19,13 +19,13 @@ import msgspec
 from labctl.errors import NetError
 from labctl.net.namespaces import CLONE_NEWNS, setns, unshare
 from labctl.runtime.home import SANDBOX_KINDS
-from labctl.runtime.launch import HANDLED, Failure, Launch
+from labctl.runtime.launch import Failure, Launch
 from labctl.runtime.privileges import drop_privileges
 from labctl.runtime.programs import DEFAULT_PATH
 from labctl.runtime.root import enter_new_root
+from labctl.runtime.signals import HANDLED, IGNORED
 from labctl.runtime.syscalls import die_with_parent
 
-_FIRST_REAL_TIME = 32  # the first ones are the C library's own
 _NOT_FOUND, _CANNOT_EXECUTE, _CANNOT_START = 127, 126, 128
 
 
@@ -84,22 +84,10 @@ def _close_all_but(kept: set[int]) -> None:
 
 
 def _reset_signals() -> None:
-    """Default actions, nothing blocked. What is ignored (SIGPIPE by Python, and what the runtime
-    itself was started with) would stay ignored over exec: signal(7).
-    """
-    for number in (*HANDLED, *_ignored_signals()):
+    """What is ignored or blocked would stay so over exec: signal(7)."""
+    for number in (*HANDLED, *IGNORED):
         signal.signal(number, signal.SIG_DFL)
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
-
-
-def _ignored_signals() -> list[int]:
-    """From the mask in /proc/self/status: sixty calls of getsignal cost half a millisecond."""
-    with open("/proc/self/status", "rb") as file:
-        for line in file:
-            if line.startswith(b"SigIgn:"):
-                mask = int(line[7:], 16)
-                return [n for n in range(1, _FIRST_REAL_TIME) if mask >> (n - 1) & 1]
-    return []
 
 
 def _enter_file_systems(plan: Launch) -> None:

@@ -22,10 +22,7 @@ from labctl.net.namespaces import CLONE_NEWPID, setns, unshare
 from labctl.runtime.home import Home
 from labctl.runtime.processes import Process
 from labctl.runtime.root import Root
-
-# What the event loop handles. Blocked across the fork, until the child has reset them: the handlers
-# would write into the pipe that wakes the runtime's loop.
-HANDLED = (signal.SIGTERM, signal.SIGINT)
+from labctl.runtime.signals import HANDLED
 
 
 @dataclass(frozen=True)
@@ -126,6 +123,7 @@ def _choose_pid_namespace(plan: Launch) -> None:
 
 
 def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
+    # until the child has reset them: the handlers write into the pipe that wakes this event loop
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     try:
         pid = os.fork()

@@ -4,7 +4,6 @@ import asyncio
 import contextlib
 import logging
 import resource
-import signal
 
 import setproctitle
 import uvloop
@@ -15,6 +14,7 @@ from labctl.runtime.machine import open_machine
 from labctl.runtime.outside import serve_outside
 from labctl.runtime.server import Server
 from labctl.runtime.service import Service
+from labctl.runtime.signals import HANDLED, reset_inherited
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +28,7 @@ def run(lab: str) -> None:
     """
     setproctitle.setproctitle(names.runtime_title(lab))
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
+    reset_inherited()
     _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(lab))
@@ -52,7 +53,7 @@ async def _serve(lab: str) -> None:
 async def _terminated() -> None:
     loop = asyncio.get_running_loop()
     done = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
+    for number in HANDLED:
         loop.add_signal_handler(number, done.set)
     await done.wait()
 

@@ -7,6 +7,7 @@ from labctl.api.kinds.core import EVENTS, NODES, PODS
 from labctl.api.lab import Times
 from labctl.api.objects import Obj, condition, is_deleting, name
 from labctl.api.taints import UNREACHABLE
+from labctl.client.cache import Cache
 from tests.controlplane.cluster import Cluster, running_cluster
 
 _QUICK = Times(heartbeat_seconds=0.1, grace_seconds=0.8, eviction_seconds=1)
@@ -70,6 +71,7 @@ def test_nothing_is_evicted_when_all_nodes_fall_silent_at_once(tmp_path: Path) -
         async with running_cluster(tmp_path, times=_QUICK) as cluster:
             await cluster.deploy("web", 3)
             await cluster.available("web", 3)
+            effects = _Effects(cluster)
             cluster.silent |= {"node1", "node2", "node3"}
             await cluster.until_all(
                 NODES,
@@ -83,6 +85,7 @@ def test_nothing_is_evicted_when_all_nodes_fall_silent_at_once(tmp_path: Path) -
             await cluster.until_all(
                 NODES, "", lambda nodes: not any(node["spec"].get("taints") for node in nodes)
             )
+            assert effects.seen == {"NoSchedule"}  # not even for a moment more
             pods = (await cluster.client.list(PODS, "default")).items
             assert len(pods) == 3
             assert not any(is_deleting(pod) for pod in pods)
@@ -150,6 +153,20 @@ def test_a_pod_that_fits_nowhere_says_why_and_goes_when_a_node_can_take_it(
             await cluster.available("web", 1)
 
     asyncio.run(scenario())
+
+
+class _Effects:
+    """Notes the effects of all taints that nodes ever have."""
+
+    def __init__(self, cluster: Cluster) -> None:
+        self.seen: set[str] = set()
+        cache = Cache(cluster.client, NODES)
+        cache.subscribe(self._note)
+        cluster.follow(cache)
+
+    def _note(self, _: Obj | None, new: Obj | None) -> None:
+        if new is not None:
+            self.seen |= _effects(new)
 
 
 async def _cordon(cluster: Cluster, at: str, *, cordoned: bool) -> None:

@@ -1,6 +1,7 @@
 """Deployments from manifest to available pods, through the whole control plane."""
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -31,6 +32,19 @@ def test_a_deployment_of_three_becomes_available_on_three_nodes(tmp_path: Path) 
             assert {pod["spec"]["nodeName"] for pod in pods} == {"node1", "node2", "node3"}
             assert annotations(done)[_REVISION] == "1"
             assert done["metadata"]["generation"] == 1
+
+    asyncio.run(scenario())
+
+
+def test_many_pods_are_made_exactly_once_and_spread_evenly(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with running_cluster(tmp_path) as cluster:
+            seen = _Images(cluster)
+            await cluster.deploy("web", 120)
+            await cluster.available("web", 120)
+            assert len(seen.uids) == 120
+            per_node = Counter(pod["spec"]["nodeName"] for pod in await _pods(cluster))
+            assert set(per_node.values()) == {40}
 
     asyncio.run(scenario())
 
@@ -202,9 +216,10 @@ class _Sizes:
 
 
 class _Images:
-    """Notes which images run at the same time."""
+    """Notes which pods there ever were, and which images run at the same time."""
 
     def __init__(self, cluster: Cluster) -> None:
+        self.uids: set[str] = set()
         self.together: list[set[str]] = []
         self._pods = Cache(cluster.client, PODS)
         self._pods.subscribe(self._note)
@@ -213,6 +228,7 @@ class _Images:
     def _note(self, _: Obj | None, __: Obj | None) -> None:
         pods = self._pods.objects.values()
         self.together.append({pod["spec"]["containers"][0]["image"] for pod in pods})
+        self.uids |= {uid(pod) for pod in pods}
 
 
 async def _pods(cluster: Cluster) -> list[Obj]:

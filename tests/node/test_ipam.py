@@ -86,3 +86,13 @@ def test_all_253_addresses_of_a_24_can_be_used() -> None:
     assert len(given) == 253
     with pytest.raises(NoFreeAddress, match=r"10\.244\.3\.0/24"):
         pool.take("one more")
+
+
+def test_a_pod_that_is_gone_leaves_nothing_reserved() -> None:
+    pool = AddressPool(CIDR)
+    pool.take("uid-1-0")
+    pool.take("uid-1-1")
+    kept = pool.take("uid-12-0")
+    pool.release_pod("uid-1")
+    assert len(pool) == 1
+    assert pool.owner(kept) == "uid-12-0"

@@ -17,6 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
+import uvloop
+
 from labctl import names
 from labctl.cri import (
     Container,
@@ -47,6 +49,7 @@ class Rig:
         self._cgroup.mkdir(exist_ok=True)
         code = (
             f"open('{self._cgroup}/cgroup.procs', 'w').write('0');"
+            "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN);"  # as nohup has it
             f"from labctl.runtime.process import run; run('{self.lab}')"
         )
         self._process = subprocess.Popen([sys.executable, "-c", code])
@@ -63,7 +66,7 @@ class Rig:
         self._process.wait()
 
     def run(self, test: Callable[[RuntimeClient], Awaitable[T]]) -> T:
-        """Runs `test` with a client of this runtime and a deadline."""
+        """Runs `test` with a client of this runtime and a deadline, on the loop that agents use."""
 
         async def connected() -> T:
             client = RuntimeClient(names.runtime_socket(self.lab))
@@ -72,7 +75,8 @@ class Rig:
             finally:
                 await client.close()
 
-        return asyncio.run(connected())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(connected())
 
     def config(self, name: str, *command: str) -> ContainerConfig:
         log_path = str(self.logs / f"{name}.log")

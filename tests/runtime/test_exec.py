@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from labctl import names
 from labctl.cri import Container, CriError, ExecResult, RuntimeClient
 from labctl.cri.messages import TerminalSize
 from tests.runtime.rig import Rig, lo_up, pod, run_container, wait_until
@@ -217,6 +218,18 @@ def test_host_programs_reach_the_pods_own_stand_in(rig: Rig) -> None:
         return await client.exec_sync(created.id, ("ping", "-c1", "127.0.0.1"), 5)
 
     assert rig.run(scenario).exit_code == 0
+
+
+def test_a_client_on_asyncios_own_loop_does_as_well(rig: Rig) -> None:
+    async def scenario() -> ExecResult:
+        client = RuntimeClient(names.runtime_socket(rig.lab))
+        sandbox = await client.run_pod_sandbox(pod("plain-loop"))
+        container = await run_container(client, sandbox, rig.config("c"))
+        result = await client.exec_sync(container.id, ("echo", "done"), 5)
+        await client.close()
+        return result
+
+    assert asyncio.run(scenario()).stdout == b"done\n"
 
 
 def test_exec_where_nothing_runs_is_refused(rig: Rig) -> None:

@@ -115,7 +115,7 @@ def test_the_matrix_shows_who_reaches_whom(broken: Obj) -> None:
     lines = text(broken).splitlines()
     assert lines[0] == "lab paper: 63 checks in 2.00 s: FAILED, 2 of them"
     assert "  1 default/a      . X . X . ." in lines
-    assert "  3 default/c     . .   . . . ." in lines
+    assert "  3 default/c    . .   . . . ." in lines
     assert "pod-to-pod icmp cross-node: default/a > default/c: lost after node1 cni0" in lines
     assert "warning: too few ARP entries" in lines
 

@@ -79,7 +79,7 @@ class NodeLifecycleController:
         node = self._nodes.objects.get(at)
         if node is None:
             return None
-        left = self._grace(node) - self._heartbeats.silence(at, time.monotonic())
+        left = self._left(node)
         if left <= 0:
             node = await self._silent(node)
         if health.readiness(node) != "True":
@@ -88,12 +88,12 @@ class NodeLifecycleController:
         waits = [seconds for seconds in (later, left if left > 0 else None) if seconds is not None]
         return min(waits, default=None)
 
-    def _grace(self, node: Obj) -> float:
-        grace = self._desk.settings.times.grace_seconds
-        never = health.readiness(node) == "Unknown" and not (node.get("status") or {}).get(
-            "conditions"
-        )
-        return self._desk.settings.scaled(_STARTUP_GRACE) if never else grace
+    def _left(self, node: Obj) -> float:
+        """In how many seconds its grace time is over."""
+        settings = self._desk.settings
+        spoke = bool((node.get("status") or {}).get("conditions"))
+        grace = settings.times.grace_seconds if spoke else settings.scaled(_STARTUP_GRACE)
+        return grace - self._heartbeats.silence(name(node), time.monotonic())
 
     async def _silent(self, node: Obj) -> Obj:
         """Writes Unknown into the conditions of a node past its grace time, once."""
@@ -152,6 +152,9 @@ class NodeLifecycleController:
             return False, again
         if health.has_execute_taint(node):
             return None, None
+        left = self._left(node)
+        if health.readiness(node) == "Unknown" and left > 0:
+            return None, left  # heard of again, or given its time anew: it shall say so itself
         interval = health.pace(
             state,
             len(self._nodes.objects),

@@ -139,9 +139,13 @@ class Executor:
         held = [one for one in containers if one.sandbox_id == sandbox.id]
         self.memory.forget_sandbox(sandbox.id, held)
         if last:
-            self.memory.forget_pod(config.uid)
             logs = log_directory(self.place.lab, config.namespace, config.name, config.uid)
             shutil.rmtree(logs, ignore_errors=True)
+
+    def forget(self, pod_uid: str) -> None:
+        """Nothing is left of the pod, here or in the API."""
+        self.memory.forget_pod(pod_uid)
+        self.network.release_pod(pod_uid)
 
     async def _create_container(
         self, pod: Obj, container: str, attempt: int, sandbox: Sandbox

@@ -83,7 +83,7 @@ class PodWorker:
             facts = self._memory.facts(pod_uid)
             step = plan(pod, facts, time.time())
             if not step.actions:
-                self._tell_of_crashes(pod, facts)
+                self._settle(pod_uid, pod, facts)
                 return step.again
             if step == done:
                 raise StuckPlan(f"{step.actions[0].describe()}: no effect")
@@ -92,11 +92,17 @@ class PodWorker:
                 await self._executor.execute(pod_uid, pod, action)
             done = step
 
-    def _tell_of_crashes(self, pod: Obj | None, facts: PodFacts) -> None:
-        if pod is not None and not is_deleting(pod):
+    def _settle(self, pod_uid: str, pod: Obj | None, facts: PodFacts) -> None:
+        """There is nothing to do for now: what waits is told, what is gone forgotten."""
+        if pod is None:
+            self._executor.forget(pod_uid)
+        elif not is_deleting(pod):
             for container in self._memory.crashed(facts):
                 self._executor.teller.backing_off(pod, container.config.name)
 
     def _name(self, pod_uid: str) -> str:
         pod = self._objects.get(pod_uid)
-        return key(pod) if pod is not None else pod_uid
+        if pod is not None:
+            return key(pod)
+        names = [one.config for one in self._memory.mirror.sandboxes(pod_uid)]
+        return f"{names[0].namespace}/{names[0].name} (gone)" if names else pod_uid

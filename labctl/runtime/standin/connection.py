@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 from labctl.runtime.standin.conversation import Detecting
 
-_SILENCE_SECONDS = 0.3  # a client that said nothing for so long waits for us to speak
+_SILENCE_SECONDS = 0.5  # a client that said nothing for so long waits for us to speak
 _CHUNK = 64 * 1024
 
 
