@@ -33,17 +33,21 @@ def strategic_merge_patch(resource: Resource, obj: Obj, patch: Any) -> Obj:
 def _merge_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
     if DIRECTIVE in patch:
         return _directed_map(schema, original, patch)
-    result = _retained(original, patch)
+    result = _without_deleted(_retained(original, patch), patch)
     for member, value in patch.items():
-        if member.startswith((ELEMENT_ORDER, DELETE_PRIMITIVES)) or member == RETAIN_KEYS:
+        if member.startswith(_DIRECTIVES):
             continue
         if value is None:
             result.pop(member, None)
         elif member in result:
             result[member] = _merge_value(strategy_of(schema, member), result, member, patch)
-        else:
+        elif not _deletes(value):
             result[member] = _without_directives(value)
-    return _directed_lists(schema, result, patch)
+    return _in_order(schema, result, patch)
+
+
+def _deletes(value: Any) -> bool:
+    return isinstance(value, dict) and value.get(DIRECTIVE) == "delete"
 
 
 def _directed_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
@@ -64,6 +68,16 @@ def _retained(original: Obj, patch: Obj) -> Obj:
         return dict(original)
     kept = _list_of(patch, RETAIN_KEYS)
     return {member: value for member, value in original.items() if member in kept}
+
+
+def _without_deleted(original: Obj, patch: Obj) -> Obj:
+    """The original without the values that directives take out of its lists of scalars."""
+    for directive in patch:
+        if directive.startswith(DELETE_PRIMITIVES):
+            member, gone = directive.removeprefix(DELETE_PRIMITIVES), _list_of(patch, directive)
+            if isinstance(original.get(member), list):
+                original[member] = [one for one in original[member] if one not in gone]
+    return original
 
 
 def _list_of(patch: Obj, member: str) -> list[Any]:
@@ -87,6 +101,9 @@ def _merge_value(strategy: Strategy, original: Obj, member: str, patch: Obj) -> 
     return value
 
 
+_DIRECTIVES = (DIRECTIVE, RETAIN_KEYS, ELEMENT_ORDER, DELETE_PRIMITIVES)
+
+
 def _without_directives(value: Any) -> Any:
     """A value for a place where nothing was: there is nothing to delete or to order."""
     if isinstance(value, list):
@@ -97,27 +114,18 @@ def _without_directives(value: Any) -> Any:
     return {
         member: _without_directives(one)
         for member, one in value.items()
-        if one is not None and not member.startswith(_DIRECTIVES)
+        if one is not None and not _deletes(one) and not member.startswith(_DIRECTIVES)
     }
 
 
-_DIRECTIVES = (DIRECTIVE, RETAIN_KEYS, ELEMENT_ORDER, DELETE_PRIMITIVES)
-
-
-def _directed_lists(schema: Schema, result: Obj, patch: Obj) -> Obj:
-    """What directives say of lists: values to take out, and an order for those not patched."""
+def _in_order(schema: Schema, result: Obj, patch: Obj) -> Obj:
+    """Lists that are not patched, but whose order is given."""
     for directive in patch:
-        if directive.startswith(DELETE_PRIMITIVES):
-            member = directive.removeprefix(DELETE_PRIMITIVES)
-            gone = _list_of(patch, directive)
-            if isinstance(result.get(member), list):
-                result[member] = [one for one in result[member] if one not in gone]
-        elif directive.startswith(ELEMENT_ORDER):
-            member = directive.removeprefix(ELEMENT_ORDER)
+        if directive.startswith(ELEMENT_ORDER):
+            member, order = directive.removeprefix(ELEMENT_ORDER), _list_of(patch, directive)
             if member not in patch and isinstance(result.get(member), list):
-                strategy = strategy_of(schema, member)
-                order = _list_of(patch, directive)
-                result[member] = _ordered(result[member], result[member], order, _key(strategy))
+                key = _key(strategy_of(schema, member))
+                result[member] = _ordered(result[member], result[member], order, key)
     return result
 
 
@@ -129,15 +137,22 @@ def _key(strategy: Strategy) -> Callable[[Any], Any]:
 
 
 def _merge_list(strategy: Strategy, old: list[Any], patch: list[Any], order: Any) -> list[Any]:
+    """The merged list, in the order that is asked for, which without a directive is the patch's."""
+    if strategy.merge_key and any(_replaces(item) for item in patch):
+        return [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
     if strategy.merge_key:
         merged = _merge_objects(strategy, old, patch)
     else:
         merged = [*old, *_new_values(old, patch)]
     if order is None:
-        return merged
+        order = [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
     if not isinstance(order, list):
         raise _malformed("$setElementOrder must be a list")
     return _ordered(merged, old, order, _key(strategy))
+
+
+def _replaces(item: Any) -> bool:
+    return isinstance(item, dict) and item.get(DIRECTIVE) == "replace"
 
 
 def _new_values(old: list[Any], patch: Iterable[Any]) -> list[Any]:
@@ -150,14 +165,14 @@ def _new_values(old: list[Any], patch: Iterable[Any]) -> list[Any]:
 
 def _merge_objects(strategy: Strategy, old: list[Any], patch: list[Any]) -> list[Any]:
     """Objects merged by their key: found ones in their place, new ones at the end."""
-    if any(isinstance(item, dict) and item.get(DIRECTIVE) == "replace" for item in patch):
-        return [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
-    result = list(old)
+    result, key_of = list(old), _key(strategy)
     for item in patch:
         key = _key_of(strategy, item)
-        places = [place for place, one in enumerate(result) if _key(strategy)(one) == key]
-        if item.get(DIRECTIVE) == "delete":
+        places = [place for place, one in enumerate(result) if key_of(one) == key]
+        if _deletes(item):
             result = [one for place, one in enumerate(result) if place not in places]
+        elif DIRECTIVE in item:
+            raise _malformed(f"{item[DIRECTIVE]!r} cannot be said of an item of a list")
         elif places:
             result[places[0]] = _merge_map(strategy.items, result[places[0]], item)
         else:
