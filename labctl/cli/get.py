@@ -72,11 +72,8 @@ def _data(objects: list[Obj], query: Query, form: str) -> str:
     if form == "name":
         return "".join(f"{label}\n" for label in listing.object_names(objects))
     if query.of_one_object:
-        return watching.format_object(objects[0], form).removeprefix("---\n") if objects else ""
-    whole = listing.as_list(objects)
-    if form.startswith("jsonpath="):
-        return output.jsonpath(form, whole)
-    return watching.format_object(whole, form).removeprefix("---\n")
+        return listing.format_object(objects[0], form) if objects else ""
+    return listing.format_object(listing.as_list(objects), form)
 
 
 def _nothing(query: Query) -> str:

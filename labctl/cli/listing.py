@@ -10,6 +10,7 @@ from typing import Any
 
 from labctl.api.objects import Obj, labels, name, namespace
 from labctl.api.resource import Resource
+from labctl.cli import output
 from labctl.cli.tables import cell_text, layout
 from labctl.client.client import Client
 from labctl.errors import StatusError
@@ -102,6 +103,17 @@ def as_list(objects: Sequence[Obj]) -> Obj:
         "kind": "List",
         "metadata": {"resourceVersion": ""},
     }
+
+
+def format_object(obj: Obj, form: str) -> str:
+    """One object (or a List) in a form of -o that is data."""
+    if form == "json":
+        return output.as_json(obj, sort=True)
+    if form == "yaml":
+        return output.as_yaml(obj, sort=True)
+    if form == "name":
+        return "".join(f"{label}\n" for label in object_names([obj]))
+    return output.jsonpath(form, obj)
 
 
 def object_names(objects: Iterable[Obj]) -> list[str]:

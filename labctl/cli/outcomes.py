@@ -4,8 +4,7 @@ from collections.abc import AsyncGenerator
 
 import click
 
-from labctl.cli.listing import as_list
-from labctl.cli.watching import format_object
+from labctl.cli.listing import as_list, format_object
 from labctl.lab.apply import Outcome
 
 
@@ -20,4 +19,4 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome, None], form: str) -> 
             click.echo(str(outcome))
     if objects and form not in ("", "wide", "name"):
         whole = objects[0] if len(objects) == 1 else as_list(objects)
-        click.echo(format_object(whole, form).removeprefix("---\n"), nl=False)
+        click.echo(format_object(whole, form), nl=False)

@@ -50,18 +50,15 @@ def _without_empty(table: Obj) -> Obj:
 async def _watch_objects(client: Client, query: Query, form: str) -> None:
     async with contextlib.aclosing(_events(client, query, "", "application/json")) as events:
         async for event in events:
-            output.emit(format_object(event["object"], form))
+            output.emit(_line(event["object"], form))
 
 
-def format_object(obj: Obj, form: str) -> str:
-    """One object in a form of -o that is data."""
-    if form == "json":
-        return output.as_json(obj, sort=True)
+def _line(obj: Obj, form: str) -> str:
+    """An object among others that come before and after it."""
+    text = listing.format_object(obj, form)
     if form == "yaml":
-        return "---\n" + output.as_yaml(obj, sort=True)
-    if form == "name":
-        return listing.object_names([obj])[0] + "\n"
-    return output.jsonpath(form, obj) + "\n"
+        return f"---\n{text}"
+    return text if form in ("json", "name") else f"{text}\n"
 
 
 async def _events(

@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import Any, Self
 
 from labctl.verify.capture import OUTGOING, Capture, Frame
-from labctl.verify.marks import ETHERNET
 from labctl.verify.probe import Probe
 
+_ETHERNET = 1  # LINKTYPE_ETHERNET
 _IN, _OUT = 1, 2  # pcapng's epb_flags
 
 
@@ -17,6 +17,18 @@ def load_scapy() -> None:
     """Imports what verify needs of scapy. It reads the host's interfaces at import: harmless here."""
     import scapy.layers.inet
     import scapy.layers.l2  # noqa: F401
+
+
+class _Kept(bytes):
+    """A frame as scapy's writer takes it: bytes, with what a packet of its own would know.
+
+    To dissect frames only to write them would take ten times as long.
+    """
+
+    time: float
+    sniffed_on: str
+    direction: int
+    comments: list[bytes]
 
 
 class PacketFiles:
@@ -36,22 +48,20 @@ class PacketFiles:
 
     def write(self, probe: Probe, capture: Capture, frame: Frame) -> None:
         """Adds a frame to its claim's file."""
-        from scapy.layers.l2 import Ether
-        from scapy.packet import Raw
-
-        check, is_out = probe.check, frame.direction == OUTGOING
-        # Only the Ethernet header is dissected: the writer wants a packet, and its link type.
-        packet: Any = Ether(frame.data[:ETHERNET]) / Raw(frame.data[ETHERNET:])
-        packet.time = frame.time / 1e9
-        packet.sniffed_on = f"{capture.place.label} {frame.interface}"
-        packet.direction = _OUT if is_out else _IN
+        check = probe.check
+        kept = _Kept(frame.data)
+        kept.time = frame.time / 1e9
+        kept.sniffed_on = f"{capture.place.label} {frame.interface}"
+        kept.direction = _OUT if frame.direction == OUTGOING else _IN
         ends = f"{check.source.label} > {check.destination.label}"
-        packet.comments = [f"{check.claim} {check.protocol}: {ends}".encode()]
-        self._writer(check.claim).write(packet)
+        kept.comments = [f"{check.claim} {check.protocol}: {ends}".encode()]
+        self._writer(check.claim).write(kept)
 
     def _writer(self, claim: str) -> Any:
         from scapy.utils import PcapNgWriter
 
         if claim not in self._writers:
-            self._writers[claim] = PcapNgWriter(str(self._directory / f"{claim}.pcapng"))
+            writer = PcapNgWriter(str(self._directory / f"{claim}.pcapng"))
+            writer.linktype = _ETHERNET
+            self._writers[claim] = writer
         return self._writers[claim]

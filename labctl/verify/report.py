@@ -11,7 +11,7 @@ from labctl.verify.judge import Packet, Refused, Verdict
 from labctl.verify.plan import CLAIMS, Check
 from labctl.verify.topology import Topology
 
-_EXPLAINED = 50  # failed checks whose packets are dissected
+EXPLAINED = 50  # failed checks whose packets are dissected
 
 
 class Result(NamedTuple):
@@ -58,7 +58,7 @@ def _checks(results: Iterable[Result]) -> list[Obj]:
     checks, explained = [], 0
     for check, verdict in results:
         obj = _check(check, verdict)
-        if verdict.trail and explained < _EXPLAINED:
+        if verdict.trail and explained < EXPLAINED:
             explained += 1
             obj["evidence"] = evidence(verdict.trail)
         checks.append(obj)

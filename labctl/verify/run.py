@@ -23,7 +23,7 @@ from labctl.verify.namespaces import DEPARTED, Namespaces
 from labctl.verify.plan import Check
 from labctl.verify.poller import Poller
 from labctl.verify.probe import ONE_WAY, ROUND_TRIP, Probe
-from labctl.verify.report import Result, report
+from labctl.verify.report import EXPLAINED, Result, report
 from labctl.verify.topology import Endpoint, LeftOut, Topology
 from labctl.verify.watch import Watch
 
@@ -82,6 +82,7 @@ class _Run:
         self._pcap_dir = pcap_dir
         self._progress = progress or (lambda _done, _total: None)
         self._done = 0
+        self._trails = 0
         self._verdicts: dict[Check, Verdict] = {}
 
     def results(self) -> tuple[Topology, list[Result]]:
@@ -139,7 +140,12 @@ class _Run:
             for probe in chain.from_iterable(groups):
                 verdict = judge(probe)
                 if not verdict.passed or probe.check not in wrong:
-                    self._verdicts[probe.check] = verdict
+                    self._verdicts[probe.check] = self._trimmed(verdict)
+
+    def _trimmed(self, verdict: Verdict) -> Verdict:
+        """Without the trail, once there are enough to explain: sightings by the ten thousand."""
+        self._trails += bool(verdict.trail)
+        return verdict if self._trails <= EXPLAINED else verdict._replace(trail=())
 
     def _probes(self, checks: Sequence[Check], namespaces: Namespaces) -> list[Probe]:
         """The checks whose ends are there, numbered."""

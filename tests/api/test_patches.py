@@ -35,7 +35,7 @@ A, B, C = {"name": "a", "image": "1"}, {"name": "b", "image": "1"}, {"name": "c"
             containers({"name": "b", "image": "2"}),
             containers(A, {**B, "image": "2"}),
         ),
-        (containers(A), containers(B), containers(A, B)),
+        (containers(A), containers(B), containers(B, A)),
         (containers(A, B), containers({"$patch": "delete", "name": "a"}), containers(B)),
         (containers(A, B), containers({"$patch": "replace"}, C), containers(C)),
         (
@@ -63,7 +63,7 @@ A, B, C = {"name": "a", "image": "1"}, {"name": "b", "image": "1"}, {"name": "c"
         (
             {"metadata": {"finalizers": ["a", "b"]}},
             {"metadata": {"finalizers": ["c", "a"]}},
-            {"metadata": {"finalizers": ["a", "b", "c"]}},
+            {"metadata": {"finalizers": ["c", "a", "b"]}},
         ),
         (
             {"metadata": {"finalizers": ["a", "b"]}},
