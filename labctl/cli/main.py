@@ -8,7 +8,7 @@ import click
 
 from labctl.cli.commands import COMMANDS, SECTIONS
 from labctl.cli.lazy import LazyGroup
-from labctl.errors import LabError
+from labctl.errors import BadInput, LabError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
@@ -40,31 +40,39 @@ def run(arguments: list[str]) -> int:
     try:
         result: Any = cli.main(arguments, prog_name="labctl", standalone_mode=False)
         sys.stdout.flush()
-    except click.UsageError as error:
-        return _complain(_sentence(error.format_message()), _usage_hint(error), error.exit_code)
-    except click.ClickException as error:
-        return _complain(_sentence(error.format_message()), "", 2)
-    except LabError as error:
-        return _complain(error.message, error.hint, error.exit_code)
     except (click.Abort, KeyboardInterrupt):
         return _INTERRUPTED
     except BrokenPipeError:  # `labctl get pods | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except OSError as error:  # a full or read-only disk, a limit of this host
-        return _complain(str(error), "", LabError.exit_code)
+    except (click.ClickException, LabError, OSError) as error:
+        return _complain(error)
     return result if isinstance(result, int) else 0
 
 
-def _complain(message: str, hint: str, code: int) -> int:
-    click.echo(f"error: {message}", err=True)
+def _complain(error: click.ClickException | LabError | OSError) -> int:
+    message, hint, code = _explained(error)
+    click.echo(f"error: {' '.join(message.split())}", err=True)
     if hint:
         click.echo(f"hint: {hint}", err=True)
     return code
 
 
+def _explained(error: click.ClickException | LabError | OSError) -> tuple[str, str, int]:
+    """What to say, what to do, and the exit code."""
+    match error:
+        case LabError():
+            return error.message, error.hint, error.exit_code
+        case click.UsageError():
+            return _sentence(error.format_message()), _usage_hint(error), error.exit_code
+        case click.ClickException():
+            return _sentence(error.format_message()), "", BadInput.exit_code
+        case _:  # a full or read-only disk, a limit of this host
+            return str(error), "", LabError.exit_code
+
+
 def _sentence(text: str) -> str:
-    """Click's own messages, as one line in our style: no capital, no full stop."""
+    """A message of click's as one line in our style: no capital, no full stop."""
     line = " ".join(text.split())
     return (line[:1].lower() + line[1:]).removesuffix(".")
 

@@ -8,7 +8,6 @@ import errno
 import socket
 import struct
 from collections.abc import Sequence
-from typing import Self
 
 from labctl.verify import oracle
 from labctl.verify.capture import Frame
@@ -27,7 +26,7 @@ Sender = tuple[Endpoint, bool]
 
 
 class Exchange:
-    """The sockets of a pass. A context manager."""
+    """The sockets of a pass; to be closed by whoever opened it."""
 
     protocol = ""
 
@@ -41,12 +40,6 @@ class Exchange:
         self.remaining = len(probes)  # probes of which there is more to wait for
         self.events = 0  # grows with all that is new: whoever waits, waits for silence
         self._open: set[socket.socket] = set()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.close()
 
     def close(self) -> None:
         for sock in tuple(self._open):

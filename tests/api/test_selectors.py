@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labctl.api.kinds.core import EVENTS
 from labctl.api.objects import Obj
 from labctl.api.selectors import (
     EVERYTHING,
@@ -173,6 +174,19 @@ POD: Obj = {
 )
 def test_a_field_selector_matches_as_in_kubernetes(text: str, matches: bool) -> None:
     assert parse_field_selector(text).matches(POD) is matches
+
+
+def test_booleans_that_are_not_written_are_false() -> None:
+    assert parse_field_selector("spec.unschedulable=false").matches({})
+    assert not parse_field_selector("spec.unschedulable!=false").matches({"spec": {}})
+    assert parse_field_selector("spec.unschedulable=true").matches(
+        {"spec": {"unschedulable": True}}
+    )
+
+
+def test_the_source_of_an_event_is_its_component() -> None:
+    selector = parse_field_selector("source=default-scheduler", EVENTS.field_selectors)
+    assert selector.matches({"source": {"component": "default-scheduler"}})
 
 
 def test_a_field_selector_says_what_it_requires() -> None:

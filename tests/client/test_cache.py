@@ -143,23 +143,28 @@ def test_after_compaction_the_cache_lists_again_and_tells_the_difference(tmp_pat
         async with _following(cache) as journal:
             async with serving(tmp_path) as api:
                 listener = await api.listen_unix()
-                for at in ("kept", "gone", "changed"):
+                for at in ("kept", "gone", "changed", "replaced"):
                     await api.client.create(CONFIGMAPS, configmap(at, v="1"))
-                await journal.until(lambda: len(journal.changes) == 3)
+                await journal.until(lambda: len(journal.changes) == 4)
                 await listener.close()
-                await api.client.delete(CONFIGMAPS, "gone", "default")
+                for at in ("gone", "replaced"):
+                    await api.client.delete(CONFIGMAPS, at, "default")
+                await api.client.create(CONFIGMAPS, configmap("replaced", v="2"))
                 await api.client.patch(CONFIGMAPS, "changed", {"data": {"v": "2"}}, "default")
                 await api.client.create(CONFIGMAPS, configmap("new", v="1"))
                 await api.store.compact(await api.store.revision())
             async with serving(tmp_path) as api:
                 listener = await api.listen_unix()
-                await journal.until(lambda: len(journal.changes) == 6)
-                assert sorted(journal.changes[3:]) == [
+                await journal.until(lambda: len(journal.changes) == 9)
+                assert sorted(journal.changes[4:]) == [
                     ("added", "new", "1"),
+                    ("added", "replaced", "2"),
                     ("changed", "changed", "2"),
                     ("gone", "gone", "1"),
+                    ("gone", "replaced", "1"),
                 ]
-                assert _values(cache) == {"kept": "1", "changed": "2", "new": "1"}
+                wanted = {"kept": "1", "changed": "2", "replaced": "2", "new": "1"}
+                assert _values(cache) == wanted
                 await listener.close()
         await transport.close()
 

@@ -1,7 +1,5 @@
 """`up` on a lab that exists: what can be changed is changed, without hurting what runs."""
 
-from collections.abc import Iterator
-
 import pytest
 
 from labctl import names
@@ -10,7 +8,7 @@ from tests.conftest import MakeLab
 
 
 @pytest.fixture(scope="module")
-def labctl(make_lab: MakeLab) -> Iterator[Labctl]:
+def labctl(make_lab: MakeLab) -> Labctl:
     one = make_lab("--nodes", "2")
     one.ok("create", "deployment", "web", "--image", "nginx", "--replicas", "4", "--port", "80")
     one.ok("rollout", "status", "deployment/web")

@@ -73,24 +73,24 @@ spec:
     spec: {containers: [{name: c, image: i}]}
 """
     file = write(tmp_path, "bad.yaml", text)
-    with pytest.raises(BadInput, match="spec.template.metadata.labels: Invalid value"):
+    with pytest.raises(BadInput, match=r"spec.template.metadata.labels: Invalid value"):
         prepare(read([file]))
     text = text.replace("other", "web").replace("spec:\n", "spec:\n  replicas: -1\n", 1)
     negative = write(tmp_path, "bad.yaml", text)
-    with pytest.raises(BadInput, match="bad.yaml:5: spec.replicas: Invalid value: -1"):
+    with pytest.raises(BadInput, match=r"bad.yaml:5: spec.replicas: Invalid value: -1"):
         prepare(read([negative]))
 
 
 def test_a_file_that_is_not_there_is_said_so(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="none.yaml: No such file or directory"):
+    with pytest.raises(BadInput, match=r"none.yaml: No such file or directory"):
         read([str(tmp_path / "none.yaml")])
 
 
 def test_a_file_without_objects_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="no objects were given"):
+    with pytest.raises(BadInput, match=r"no objects were given"):
         read([write(tmp_path, "empty.yaml", "# nothing\n")])
 
 
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(BadInput, match="10.0 MB is too large"):
+    with pytest.raises(BadInput, match=r"10.0 MB is too large"):
         read([write(tmp_path, "huge.yaml", "#" * 10_000_000)])

@@ -4,7 +4,7 @@ import os
 import signal
 import socket
 import subprocess
-from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -17,7 +17,7 @@ from tests.waiting import until
 
 
 @pytest.fixture(scope="module")
-def labctl(make_lab: MakeLab) -> Iterator[Labctl]:
+def labctl(make_lab: MakeLab) -> Labctl:
     """A lab of two nodes with a Deployment on them, to be hurt."""
     one = make_lab("--nodes", "2")
     one.ok("create", "deployment", "web", "--image", "nginx", "--replicas", "2")
@@ -110,18 +110,18 @@ def test_a_cable_that_is_cut_stays_cut_until_it_is_mended(labctl: Labctl) -> Non
 
 
 @pytest.mark.parametrize(
-    ("request_", "complaint"),
+    ("command", "arguments", "complaint"),
     [
-        ({"command": "nonsense"}, "unknown command 'nonsense'"),
-        ({"command": "kill-agent", "node": "nobody"}, "there is no node 'nobody'"),
-        ({"command": "kill-agent"}, "bad request"),
+        ("nonsense", {}, "unknown command 'nonsense'"),
+        ("kill-agent", {"node": "nobody"}, "there is no node 'nobody'"),
+        ("kill-agent", {}, "bad request"),
     ],
 )
 def test_a_bad_request_is_refused_and_harms_nothing(
-    labctl: Labctl, request_: dict[str, str], complaint: str
+    labctl: Labctl, command: str, arguments: dict[str, Any], complaint: str
 ) -> None:
     with pytest.raises(LabError, match=complaint):
-        control.request(labctl.lab, **request_)
+        control.request(labctl.lab, command, **arguments)
     assert control.request(labctl.lab, "status")["processes"]
 
 

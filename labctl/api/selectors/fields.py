@@ -20,7 +20,18 @@ class FieldTerm:
     equal: bool = True
 
     def matches(self, obj: Mapping[str, Any]) -> bool:
-        return (field_text(obj, self.path) == self.value) is self.equal
+        text = field_text(obj, self.path) or _ABSENT.get(self.path, "")
+        return (text == self.value) is self.equal
+
+
+# Fields that are never absent to Kubernetes: what it takes them for when they are not written.
+_ABSENT: Mapping[tuple[str, ...], str] = {
+    ("spec", "unschedulable"): "false",
+    ("spec", "hostNetwork"): "false",
+}
+# A field by another name than its path.
+_PATHS = {"source": ("source", "component")}
+_FIELDS: Mapping[tuple[str, ...], str] = {path: field for field, path in _PATHS.items()}
 
 
 @dataclass(frozen=True)
@@ -66,7 +77,7 @@ def parse_field_selector(text: str, allowed: Iterable[str] | None = None) -> Fie
     terms = tuple(_field_term(part) for part in _split_terms(text) if part)
     known = None if allowed is None else {"metadata.name", "metadata.namespace", *allowed}
     for term in terms:
-        field = ".".join(term.path)
+        field = _FIELDS.get(term.path) or ".".join(term.path)
         if known is not None and field not in known:
             raise BadInput(f"field label not supported: {field}")
     return FieldSelector(terms)
@@ -85,4 +96,5 @@ def _field_term(part: str) -> FieldTerm:
         )
     field, operator, value = match.groups()
     unescaped = re.sub(r"\\([,=\\])", r"\1", value)
-    return FieldTerm(tuple(field.split(".")), unescaped, operator != "!=")
+    path = _PATHS.get(field) or tuple(field.split("."))
+    return FieldTerm(path, unescaped, operator != "!=")
