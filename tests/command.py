@@ -33,8 +33,8 @@ class Labctl:
 
     def __call__(self, *words: str, stdin: str = "", env: dict[str, str] | None = None) -> Result:
         """Runs it, whatever the exit code."""
-        environment = {**os.environ, "LC_ALL": "C.UTF-8", **(env or {})}
-        environment.pop("LABCTL_OUTPUT", None)
+        own = {name: value for name, value in os.environ.items() if not name.startswith("LABCTL_")}
+        environment = {**own, "LC_ALL": "C.UTF-8", **(env or {})}
         environment |= {"LABCTL_LAB": self.lab} if self.lab else {}
         done = subprocess.run(
             [PROGRAM, *words],

@@ -40,9 +40,9 @@ def _string(dumper: Any, text: str) -> Any:
 
 
 def _style(text: str) -> str | None:
-    if "\n" in text.rstrip("\n"):
+    if "\n" in text and not text.startswith((" ", "\n")):
         return "|"
-    return None if _means_itself(text) else "'"
+    return None if _means_itself(text) else '"'  # as kubectl quotes, so that texts can be compared
 
 
 def _means_itself(text: str) -> bool:

@@ -5,9 +5,9 @@ import click
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.objects import Obj
 from labctl.cli.completion import complete_object
+from labctl.cli.describe.tabular import aligned
 from labctl.cli.options import lab_option, namespace_option
 from labctl.cli.session import ask
-from labctl.cli.tables import layout
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.errors import BadInput, LabError
@@ -77,14 +77,15 @@ def history(words: tuple[str, ...], revision: int, namespace: str, lab: str) -> 
 
 def _history_text(name: str, found: list[Obj], revision: int) -> str:
     if not revision:
-        rows = [[str(number), cause] for number, cause in rollouts.history(found)]
-        return f"deployment.apps/{name} \n{layout([['REVISION', 'CHANGE-CAUSE'], *rows])}\n"
+        rows = [f"{number}\t{cause}" for number, cause in rollouts.history(found)]
+        table = aligned(["REVISION\tCHANGE-CAUSE", *rows])
+        return f"deployment.apps/{name} \n{table}\n"
     from labctl.cli.describe.templates import template_lines
 
     for one in found:
         if rollouts.revision(one) == revision:
-            lines = "\n".join(template_lines(one["spec"]["template"]))
-            return f"deployment.apps/{name} with revision #{revision}\n{lines}\n"
+            table = aligned(template_lines(one["spec"]["template"]))
+            return f"deployment.apps/{name} with revision #{revision}\n{table}\n"
     raise LabError(f"unable to find the specified revision {revision}")
 
 

@@ -56,16 +56,19 @@ def wait(
         click.echo(f"{target.label} {done}")
 
     async def work(client: Client) -> None:
-        wanted = await _named(client, found, namespace, selector, everything=everything)
-        async with asyncio.TaskGroup() as group:
-            for target in wanted:
-                group.create_task(wait_one(client, target))
+        wanted = await _named(client, found, namespace, selector, everything, condition)
+        await asyncio.gather(*(wait_one(client, target) for target in wanted))
 
     ask(lab, work)
 
 
 async def _named(
-    client: Client, found: list[Target], namespace: str, selector: str, *, everything: bool
+    client: Client,
+    found: list[Target],
+    namespace: str,
+    selector: str,
+    everything: bool,
+    condition: str,
 ) -> list[Target]:
     wanted = [target for target in found if target.name]
     for target in found:
@@ -76,6 +79,6 @@ async def _named(
         space = namespace if target.resource.namespaced else ""
         listed = await client.list(target.resource, space, labels=selector)
         wanted += [Target(target.resource, obj["metadata"]["name"]) for obj in listed.items]
-    if not wanted:
+    if not wanted and condition != "delete":
         raise LabError("no matching resources found")
     return wanted

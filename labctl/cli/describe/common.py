@@ -1,6 +1,6 @@
 """What the descriptions of all kinds have in common: labels, selectors, conditions, owners."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from labctl.api.objects import Obj, annotations, controller_of, labels, name, namespace
@@ -66,11 +66,12 @@ def selector_text(selector: Mapping[str, Any]) -> str:
     return ",".join(parts) or "<none>"
 
 
-def section(title: str, header: Iterable[str], rows: Iterable[Iterable[str]]) -> list[str]:
+def section(
+    title: str, header: Sequence[str], rows: Iterable[Iterable[str]], rule: Sequence[str] = ()
+) -> list[str]:
     """A titled table with its header underlined; `<none>` beside the title without rows."""
     body = ["  " + "\t".join(row) for row in rows]
     if not body:
         return [f"{title}:\t<none>"]
-    names = list(header)
-    rule = ["-" * len(one) for one in names]
-    return [f"{title}:", "  " + "\t".join(names), "  " + "\t".join(rule), *body]
+    rule = rule or ["-" * len(one) for one in header]
+    return [f"{title}:", "  " + "\t".join(header), "  " + "\t".join(rule), *body]

@@ -6,7 +6,8 @@ from labctl.cli.describe import times
 from labctl.cli.describe.common import section
 from labctl.client.client import Client
 
-_HEADER = ("Type", "Reason", "Age", "From", "Message")
+_HEADER = ["Type", "Reason", "Age", "From", "Message"]
+_RULE = ["----", "------", "----", "----", "-------"]  # kubectl's own, the third is one too long
 
 
 async def events_of(client: Client, obj: Obj) -> list[Obj]:
@@ -36,7 +37,7 @@ def first_seen(event: Obj) -> str:
 
 
 def event_lines(events: list[Obj]) -> list[str]:
-    return section("Events", _HEADER, map(_row, events))
+    return section("Events", _HEADER, map(_row, events), _RULE)
 
 
 def _row(event: Obj) -> list[str]:

@@ -12,8 +12,8 @@ def pod_lines(pod: Obj) -> list[str]:
     spec, status = pod["spec"], pod.get("status") or {}
     return [
         *heading(pod),
-        f"Priority:\t{spec.get('priority', 0)}",
-        f"Service Account:\t{spec.get('serviceAccountName', 'default')}",
+        *_given(spec, "Priority", "priority"),
+        *_given(spec, "Service Account", "serviceAccountName"),
         f"Node:\t{_node(spec, status)}",
         *_start_time(status),
         *label_lines(pod),
@@ -27,6 +27,10 @@ def pod_lines(pod: Obj) -> list[str]:
         *_quality(status),
         *placement_lines(spec),
     ]
+
+
+def _given(spec: Obj, title: str, field: str) -> list[str]:
+    return [f"{title}:\t{spec[field]}"] if field in spec else []
 
 
 def _node(spec: Obj, status: Obj) -> str:
