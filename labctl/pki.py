@@ -9,7 +9,6 @@ still fits stays, so running processes keep trusting each other.
 import datetime as dt
 import ipaddress
 import os
-from base64 import b64encode
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -70,37 +69,6 @@ def ensure_certificate(
     if names is not None:
         builder = builder.add_extension(names, critical=False)
     _write_pair(directory, file_name, key, builder.sign(signer, hashes.SHA256()))
-
-
-def kubeconfig(directory: Path, server_url: str, lab: str = "lab", user: str = "admin") -> str:
-    """The text of a kubeconfig that reaches `server_url` with the certificate `user`.crt.
-
-    The certificates are inside, so the file works wherever it is copied to.
-    """
-    authority, certificate, key = (
-        _base64_file(directory / name) for name in ("ca.crt", f"{user}.crt", f"{user}.key")
-    )
-    context = f"labctl-{lab}"
-    return f"""\
-apiVersion: v1
-kind: Config
-clusters:
-- name: {context}
-  cluster:
-    server: {server_url}
-    certificate-authority-data: {authority}
-users:
-- name: {context}-{user}
-  user:
-    client-certificate-data: {certificate}
-    client-key-data: {key}
-contexts:
-- name: {context}
-  context:
-    cluster: {context}
-    user: {context}-{user}
-current-context: {context}
-"""
 
 
 def _subject(common_name: str, organizations: Iterable[str]) -> x509.Name:
@@ -215,7 +183,3 @@ def _write_file(path: Path, data: bytes, mode: int) -> None:
     with os.fdopen(descriptor, "wb") as file:
         file.write(data)
     partial.replace(path)
-
-
-def _base64_file(path: Path) -> str:
-    return b64encode(path.read_bytes()).decode()

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import yaml
 
-from labctl.pki import ensure_authority, ensure_certificate, kubeconfig
+from labctl.controlplane.kubeconfig import kubeconfig
+from labctl.pki import ensure_authority, ensure_certificate
 
 
 @pytest.fixture

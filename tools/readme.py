@@ -29,6 +29,7 @@ _VARIES = (
     (r"\b10\.244\.\d+\.\d+(/\d+)?\b", "POD-IP"),
     (r"\b172\.30\.1\.\d+\b", "NODE-IP"),
     (r"\d+(\.\d+)?(/\d+\.\d+)* ?(ms|s|m)\b", "TIME"),
+    (r"\b[A-Z][a-z]{2}, \d\d [A-Z][a-z]{2} \d{4} [\d:]+ \+0000", "TIME"),
     (r"\b\d{4}-\d\d-\d\dT[\d:.]+Z", "TIME"),
     (r"\bport\"?: \d+", "port: N"),
     (r"\bpid \d+|\b\d{3,7}\b", "N"),

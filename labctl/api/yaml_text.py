@@ -10,6 +10,7 @@ import yaml
 
 from labctl.api.yaml_values import YamlProblem, resolve
 
+_STRING = "tag:yaml.org,2002:str"
 _WIDTH = 2**16  # long strings stay on one line
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
@@ -36,13 +37,15 @@ class _Quoting(_Dumper):  # type: ignore[misc]  # which of two classes it is dep
 
 
 def _string(dumper: Any, text: str) -> Any:
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=_style(text))
+    return dumper.represent_scalar(_STRING, text, style=_style(dumper, text))
 
 
-def _style(text: str) -> str | None:
+def _style(dumper: Any, text: str) -> str | None:
+    """In double quotes what would be taken for something else, as kubectl writes it."""
     if "\n" in text and not text.startswith((" ", "\n")):
         return "|"
-    return None if _means_itself(text) else '"'  # as kubectl quotes, so that texts can be compared
+    is_plain = dumper.resolve(yaml.ScalarNode, text, (True, False)) == _STRING
+    return None if is_plain and _means_itself(text) else '"'
 
 
 def _means_itself(text: str) -> bool:

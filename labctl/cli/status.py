@@ -8,7 +8,7 @@ from labctl.api.objects import Obj
 from labctl.cli.completion import complete_node
 from labctl.cli.options import lab_option, output_option
 from labctl.cli.output import emit_report
-from labctl.cli.tables import layout
+from labctl.cli.richly import table
 
 
 @click.command(epilog="Example: labctl status -o json")
@@ -16,10 +16,11 @@ from labctl.cli.tables import layout
 @lab_option
 def status(output: str, lab: str) -> None:
     """Nodes, pods, processes and health of the lab."""
-    from labctl.cli.session import ask
+    from labctl.lab.host import require_root
     from labctl.lab.status import lab_status
 
-    report = ask(lab, lambda _client: lab_status(lab))
+    require_root()
+    report = asyncio.run(lab_status(lab))
     emit_report(report, output, lambda: _status_text(report), lambda: [f"lab/{lab}"])
 
 
@@ -72,35 +73,35 @@ def _status_text(report: Obj) -> str:
     counted = f"pods: {pods['ready']} of {pods['total'] - pods['finished']} ready"
     if pods["finished"]:
         counted += f", {pods['finished']} finished"
-    nodes = [["NODE", "STATUS", "ADDRESS", "PODS", "POD-CIDR"]]
-    nodes += [
+    nodes = [
         [one["name"], one["status"], one["address"], str(one["pods"]), one["podCIDR"]]
         for one in report["nodes"]
     ]
-    processes = [["PROCESS", "STATE", "PID", "RESTARTS"]]
-    processes += [
+    processes = [
         [one["name"], one["state"], str(one["pid"] or "-"), str(one["restarts"])]
         for one in report["processes"]
     ]
-    return f"{first}\n{layout(nodes)}\n{counted}\n\n{layout(processes)}"
+    node_table = table(["NODE", "STATUS", "ADDRESS", "PODS", "POD-CIDR"], nodes)
+    process_table = table(["PROCESS", "STATE", "PID", "RESTARTS"], processes)
+    return f"{first}\n{node_table}\n{counted}\n\n{process_table}"
 
 
 def _list_text(items: list[Obj]) -> str:
     if not items:
         return ""
     rows = [[one["name"], one["phase"], str(one["nodes"]), one["backend"]] for one in items]
-    return layout([["NAME", "PHASE", "NODES", "BACKEND"], *rows])
+    return table(["NAME", "PHASE", "NODES", "BACKEND"], rows)
 
 
 def _ps_text(items: list[Obj], *, wide: bool) -> str:
-    rows = [["NODE", "POD", "CONTAINER", "PID", "STATE", "RUNS", "NETNS"]]
+    rows = []
     for sandbox in items:
         pod = f"{sandbox['namespace']}/{sandbox['pod']}"
         netns = f"{sandbox['netns']}" + (f" ({sandbox['inode']})" if wide else "")
         pause = [sandbox["node"], pod, "pause", str(sandbox["pid"]), sandbox["state"]]
         rows.append([*pause, "catatonit", netns])
         rows += [_container_row(sandbox["node"], pod, one) for one in sandbox["containers"]]
-    return layout(rows)
+    return table(["NODE", "POD", "CONTAINER", "PID", "STATE", "RUNS", "NETNS"], rows)
 
 
 def _container_row(node: str, pod: str, container: Obj) -> list[str]:

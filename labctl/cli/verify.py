@@ -34,9 +34,10 @@ def verify(
     lab: str,
 ) -> int:
     """Prove the claims with packets captured at both ends; exit code 1 when one fails."""
-    from labctl.cli import verification
     from labctl.verify import CLAIMS, PROTOCOLS, snapshot
     from labctl.verify import verify as prove
+    from labctl.verify.junit import junit as as_junit
+    from labctl.verify.text import text as as_text
 
     _check("--claim", claims, CLAIMS)
     _check("--protocol", protocols, PROTOCOLS)
@@ -50,9 +51,9 @@ def verify(
             lambda done, total: progress.count("checks sent", done, total),
         )
     if junit is not None:
-        Path(junit).write_text(verification.junit(report))
+        Path(junit).write_text(as_junit(report))
     names = [f"claim/{one['claim']}" for one in report["claims"]]
-    emit_report(report, output, lambda: verification.text(report), lambda: names)
+    emit_report(report, output, lambda: as_text(report), lambda: names)
     return 0 if report["passed"] else 1
 
 

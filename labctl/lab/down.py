@@ -21,7 +21,7 @@ def down(lab: str, progress: Progress) -> bool:
     host.require_root()
     if lab not in state.traces():
         return False
-    with lock(lab):
+    with lock(lab, progress):
         progress.step(f"taking lab {lab} away")
         take_away(lab)
     return True

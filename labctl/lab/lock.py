@@ -8,10 +8,11 @@ the one of that name, and takes the new one.
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from labctl import names
+from labctl.lab.progress import Progress
 
 _SUFFIX = ".lock"
 
@@ -26,10 +27,10 @@ def locked_labs() -> set[str]:
 
 
 @contextlib.contextmanager
-def lock(lab: str) -> Iterator[None]:
+def lock(lab: str, progress: Progress) -> Iterator[None]:
     """Waits for the lab's lock and holds it; takes away the file, and /run/labctl when empty."""
     file = lock_file(lab)
-    descriptor = _acquire(file)
+    descriptor = _acquire(file, lambda: progress.step(f"another labctl is at lab {lab}: waiting"))
     try:
         yield
     finally:
@@ -39,17 +40,25 @@ def lock(lab: str) -> Iterator[None]:
             names.RUN_DIR.rmdir()
 
 
-def _acquire(file: Path) -> int:
+def _acquire(file: Path, waits: Callable[[], None]) -> int:
     while True:
         file.parent.mkdir(mode=0o755, exist_ok=True)
         try:
             descriptor = os.open(file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except FileNotFoundError:  # the directory went with another lab's `down`
             continue
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        _flock(descriptor, waits)
         if _is_at(descriptor, file):
             return descriptor
         os.close(descriptor)
+
+
+def _flock(descriptor: int, waits: Callable[[], None]) -> None:
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        waits()
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
 
 
 def _is_at(descriptor: int, file: Path) -> bool:

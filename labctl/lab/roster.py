@@ -79,6 +79,11 @@ class Roster:
             post = self.posts.setdefault(name, Post(name))
             post.stopped, post.due = True, None
 
+    def start_control_plane(self) -> None:
+        """Has the control plane run, before there is anything else."""
+        self.posts.setdefault(processes.CONTROL_PLANE, Post(processes.CONTROL_PLANE))
+        self.start_due()
+
     def set_agents(self, nodes: Iterable[str]) -> None:
         """Control plane, runtime and these nodes' agents shall run, and no other agent."""
         wanted = [processes.CONTROL_PLANE, processes.RUNTIME, *map(processes.agent, nodes)]

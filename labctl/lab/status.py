@@ -6,8 +6,7 @@ from typing import Any
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec
 from labctl.api.objects import Obj, condition, is_condition_true, is_deleting, name
-from labctl.client.client import Client
-from labctl.errors import LabError
+from labctl.errors import LabError, NoSuchLab, StatusError
 from labctl.lab import connect, control, processes, state
 
 API_VERSION = "labctl.io/v1alpha1"
@@ -17,13 +16,19 @@ _FINISHED = ("Succeeded", "Failed")
 async def lab_status(lab: str) -> Obj:
     """The LabStatus of a lab that is up, at least in part; NoSuchLab otherwise."""
     spec = state.require(lab)
-    found = process_overview(lab)
-    nodes, pods = await _objects(connect.client(lab))
-    return compose(spec, nodes, pods, found)
+    if not is_up(lab):
+        raise connect.not_up(lab)
+    nodes, pods = await _objects(lab)
+    return compose(spec, nodes, pods, process_overview(lab))
 
 
-async def _objects(client: Client) -> tuple[list[Obj], list[Obj]]:
-    return (await client.list(NODES)).items, (await client.list(PODS)).items
+async def _objects(lab: str) -> tuple[list[Obj], list[Obj]]:
+    """Nodes and pods; nothing while the API does not answer, which `processes` then explains."""
+    try:
+        client = connect.client(lab)
+        return (await client.list(NODES)).items, (await client.list(PODS)).items
+    except (NoSuchLab, StatusError):
+        return [], []
 
 
 def compose(spec: LabSpec, nodes: list[Obj], pods: list[Obj], found: list[Obj]) -> Obj:

@@ -133,12 +133,14 @@ def serve(lab: str, wait_for_go: Callable[[], list[str] | None], ready: Callable
     setproctitle.setproctitle(names.supervisor_title(lab))
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _raise_descriptor_limit()
-    warm.import_all()
+    warm.import_control_plane()
     nodes = wait_for_go()
     if nodes is None:
         return
     supervisor = Supervisor(lab)
     supervisor.roster.adopt(processes.read_record(lab))
+    supervisor.roster.start_control_plane()
+    warm.import_rest()
     supervisor.roster.set_agents(nodes)
     ready()
     supervisor.run()

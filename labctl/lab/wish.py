@@ -23,6 +23,27 @@ class Wish:
     manifests: tuple[Manifest, ...] = ()
 
 
+@dataclass(frozen=True)
+class Change:
+    """From what is stored (None: nothing) to what shall be."""
+
+    stored: LabSpec | None
+    spec: LabSpec
+
+    @property
+    def leaving(self) -> tuple[str, ...]:
+        """The nodes that are stored and shall not be."""
+        return self.wider.node_names[len(self.spec.nodes) :]
+
+    @property
+    def wider(self) -> LabSpec:
+        """What shall be, with the nodes that leave: they are drained before they go."""
+        if self.stored is None:
+            return self.spec
+        nodes = self.spec.nodes + self.stored.nodes[len(self.spec.nodes) :]
+        return replace(self.spec, nodes=nodes)
+
+
 def resolve(wish: Wish, stored: LabSpec | None) -> LabSpec:
     """The lab that shall be; BadInput (naming the field) when it cannot be, or not from here."""
     spec = _asked(wish, stored)

@@ -10,19 +10,18 @@ import ipaddress
 import socket
 import struct
 
-from pyroute2.netlink.rtnl import (
+from labctl.net import wire
+from labctl.net.messages import (
     RTM_DELADDR,
     RTM_DELNEIGH,
     RTM_DELROUTE,
     RTM_NEWADDR,
     RTM_NEWNEIGH,
     RTM_NEWROUTE,
+    ifaddrmsg,
+    ndmsg,
+    rtmsg,
 )
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ndmsg import ndmsg
-from pyroute2.netlink.rtnl.rtmsg import rtmsg
-
-from labctl.net import wire
 from labctl.net.nouns import Address, FdbEntry, Neighbor, Route
 from labctl.net.template import Template, packed
 

@@ -9,10 +9,8 @@ import struct
 from collections.abc import Callable
 from typing import Any
 
-from pyroute2.netlink.rtnl import RTM_DELLINK, RTM_NEWLINK, RTM_SETLINK
-from pyroute2.netlink.rtnl.ifinfmsg import IFF_UP, ifinfmsg
-
 from labctl.net import wire
+from labctl.net.messages import IFF_UP, RTM_DELLINK, RTM_NEWLINK, RTM_SETLINK, ifinfmsg
 from labctl.net.nouns import Link, Vxlan
 from labctl.net.template import Template, packed
 

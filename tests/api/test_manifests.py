@@ -254,4 +254,4 @@ def test_what_was_dumped_is_read_back(value: Any) -> None:
 def test_strings_that_kubectl_would_take_for_something_else_are_quoted() -> None:
     for text in ("1e3", "0o17", "yes", "null", "12", "1_0", ".inf", "2001-01-01", "", "08"):
         assert yaml.safe_load(dump({"a": text})) == {"a": text}
-    assert dump({"a": "1e3", "b": "web", "c": "x\ny\n"}) == "a: '1e3'\nb: web\nc: |\n  x\n  y\n"
+    assert dump({"a": "1e3", "b": "web", "c": "x\ny\n"}) == 'a: "1e3"\nb: web\nc: |\n  x\n  y\n'

@@ -83,8 +83,9 @@ def test_bad_manifests_among_good_ones_change_nothing(
     assert labctl("get", "cm", "first", "-n", space).code == 1
 
 
+@pytest.mark.usefixtures("web")
 def test_a_patch_that_the_server_refuses_stops_apply_before_it_begins(
-    labctl: Labctl, space: str, web: str
+    labctl: Labctl, space: str
 ) -> None:
     deployment = json.loads(labctl.ok("get", "deploy", "web", "-n", space, "-o", "json"))
     spec = deployment["spec"]
@@ -141,7 +142,8 @@ def test_objects_are_printed_whole(labctl: Labctl, space: str, web: str, form: s
     assert ours == labctl.ok("kubectl", "get", "pod", web, "-n", space, "-o", form)
 
 
-def test_labctl_output_sets_the_form(labctl: Labctl, space: str, web: str) -> None:
+@pytest.mark.usefixtures("web")
+def test_labctl_output_sets_the_form(labctl: Labctl, space: str) -> None:
     printed = labctl("get", "deploy", "-n", space, env={"LABCTL_OUTPUT": "name"})
     assert printed.out == "deployment.apps/web\n"
 
@@ -162,7 +164,7 @@ def test_what_is_not_there_is_said_and_exits_with_1(labctl: Labctl) -> None:
 
 def test_watching_prints_changes_as_they_come(labctl: Labctl, space: str) -> None:
     environment = {**os.environ, "LABCTL_LAB": labctl.lab}
-    words = [PROGRAM, "get", "cm", "-n", space, "-w", "--field-selector", "metadata.name=seen"]
+    words = [str(PROGRAM), "get", "cm", "-n", space, "-w", "--field-selector", "metadata.name=seen"]
     with subprocess.Popen(words, stdout=subprocess.PIPE, env=environment, text=True) as watch:
         assert watch.stdout is not None
         assert watch.stdout.readline().split() == ["NAME", "DATA", "AGE"]
@@ -247,7 +249,8 @@ def test_a_pod_is_described_as_kubectl_does(labctl: Labctl, space: str, web: str
     assert ageless(ours) == ageless(theirs)
 
 
-def test_a_deployment_is_described_as_kubectl_does(labctl: Labctl, space: str, web: str) -> None:
+@pytest.mark.usefixtures("web")
+def test_a_deployment_is_described_as_kubectl_does(labctl: Labctl, space: str) -> None:
     ours = labctl.ok("describe", "deployment", "web", "-n", space)
     theirs = labctl.ok("kubectl", "describe", "deployment", "web", "-n", space)
     assert ageless(ours) == ageless(theirs)

@@ -5,13 +5,14 @@ import os
 from multiprocessing.synchronize import Event
 
 from labctl.lab.lock import lock, lock_file
+from labctl.lab.progress import Silence
 from tests.waiting import until
 
 _fork = multiprocessing.get_context("fork")
 
 
 def _hold(lab: str, held: Event, release: Event) -> None:
-    with lock(lab):
+    with lock(lab, Silence()):
         held.set()
         release.wait(10)
 
@@ -44,6 +45,6 @@ def test_the_lock_ends_with_a_holder_that_is_killed() -> None:
     assert held.wait(5)
     holder.kill()
     holder.join(5)
-    with lock(lab):
+    with lock(lab, Silence()):
         assert lock_file(lab).exists()
     until(lambda: not lock_file(lab).exists())

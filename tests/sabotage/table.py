@@ -253,7 +253,10 @@ TABLE = (
         "same-node",
         r"^wrong peer: {a1_ip} belongs to more than one: (?=.*{a1})(?=.*{a2})",
         (("a2", "ip address add {a1_ip}/32 dev eth0"),),
-        (("a2", "ip address delete {a1_ip}/32 dev eth0"),),
+        (
+            ("a2", "ip address delete {a1_ip}/32 dev eth0"),
+            ("a", "ip neigh flush to {a1_ip} dev cni0"),  # it may have learned the wrong MAC
+        ),
         ALL,
     ),
     Sabotage(

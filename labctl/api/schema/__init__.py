@@ -1,10 +1,18 @@
 """Kubernetes' own definitions of its kinds, trimmed, and what is asked of them.
 
 `definitions.json` is made by tools/trim_schemas.py. It is read when it is first needed, and a kind is
-compiled when its first object comes.
+compiled when its first object comes, or when `prepare` is called for it.
 """
 
-from labctl.api.schema.check import is_valid, problems, unknown_fields
+from labctl.api.schema.check import is_valid, prepare, problems, unknown_fields
 from labctl.api.schema.definitions import Schema, definition_of, resolve
 
-__all__ = ["Schema", "definition_of", "is_valid", "problems", "resolve", "unknown_fields"]
+__all__ = [
+    "Schema",
+    "definition_of",
+    "is_valid",
+    "prepare",
+    "problems",
+    "resolve",
+    "unknown_fields",
+]

@@ -1,0 +1,27 @@
+"""What a lab stands on: its files, certificates, fabric and processes."""
+
+from labctl import fabric
+from labctl.api.lab import LabSpec
+from labctl.lab import certificates, control, faults, state
+from labctl.lab.launch import Launch
+from labctl.lab.progress import Progress
+
+
+def build(spec: LabSpec, launch: Launch | None, progress: Progress) -> None:
+    """Makes them, or what is missing of them; `launch` is a new supervisor, None if one runs.
+
+    Returns when all processes were started.
+    """
+    progress.step("certificates and fabric")
+    state.save(spec)
+    certificates.ensure(spec)
+    fabric.converge(spec, faults.cut_nodes(spec.name))
+    progress.step(f"control plane, runtime and {_agents(len(spec.nodes))}")
+    if launch is None:
+        control.request(spec.name, "reload", nodes=spec.node_names)
+    else:
+        launch.go(list(spec.node_names))
+
+
+def _agents(count: int) -> str:
+    return f"{count} agents" if count > 1 else "1 agent"
