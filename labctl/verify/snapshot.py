@@ -5,6 +5,7 @@ import time
 from typing import NamedTuple
 
 from labctl.api import objects
+from labctl.api.kinds.apps import DEPLOYMENTS, REPLICASETS
 from labctl.api.kinds.core import CONFIGMAPS, NODES, PODS
 from labctl.api.lab import LAB_CONFIGMAP, LabSpec, lab_from_configmap
 from labctl.api.objects import Obj
@@ -32,18 +33,38 @@ class _Sorted(NamedTuple):
 async def snapshot(client: Client, lab: str, patience: float = PATIENCE) -> Topology:
     """The lab as its API describes it now: Running pods of all namespaces, and all nodes.
 
-    Waits up to `patience` seconds for pods that are still starting; those that are not running
-    then are in `left_out`, each with its reason. hostNetwork pods are no endpoints of their own.
+    Waits up to `patience` seconds for pods that are still starting, or that a workload has yet to
+    make; those that are not running then are in `left_out`, each with its reason. hostNetwork pods are no endpoints of their own.
     """
     spec = await _lab(client)
     deadline = time.monotonic() + patience
     while True:
+        # Workloads first: what one of them has made since is then among the pods.
+        coming = await _pods_are_coming(client)
         pods = sort_pods(lab, (await client.list(PODS)).items)
-        if not pods.starting or time.monotonic() >= deadline:
+        if not (coming or pods.starting) or time.monotonic() >= deadline:
             break
         await asyncio.sleep(_INTERVAL)
     nodes = (await client.list(NODES)).items
     return _topology(lab, spec, nodes, pods)
+
+
+async def _pods_are_coming(client: Client) -> bool:
+    workloads = [
+        workload
+        for resource in (DEPLOYMENTS, REPLICASETS)
+        for workload in (await client.list(resource)).items
+    ]
+    return any(map(owes_pods, workloads))
+
+
+def owes_pods(workload: Obj) -> bool:
+    """Whether a Deployment or ReplicaSet has not made all of its pods, or was not even seen yet."""
+    status = workload.get("status") or {}
+    if objects.is_deleting(workload) or workload["spec"].get("paused"):
+        return False
+    unseen = status.get("observedGeneration", 0) < workload["metadata"].get("generation", 0)
+    return bool(unseen or status.get("replicas", 0) < workload["spec"].get("replicas", 1))
 
 
 async def _lab(client: Client) -> LabSpec:
