@@ -8,7 +8,7 @@ exits with the class's code. Anything else that is raised is a bug and keeps its
     ├── NoSuchLab           3  no such lab, or it is not up
     ├── HostCannot          4  this host cannot run a lab
     ├── NetError            1  the kernel refused an operation
-    └── StatusError         1  the API server answered with a Kubernetes Status
+    └── StatusError         1  the API server answered with a Kubernetes Status (2: of bad input)
 """
 
 from typing import Any
@@ -51,6 +51,9 @@ class NetError(LabError):
         self.errno = errno
 
 
+_BAD_INPUT = ("BadRequest", "Invalid", "RequestEntityTooLarge")  # 400, 422, 413
+
+
 class StatusError(LabError):
     """A Kubernetes `Status` of failure, as the API server sends it and the client raises it.
 
@@ -61,6 +64,8 @@ class StatusError(LabError):
     def __init__(self, status: dict[str, Any]) -> None:
         super().__init__(str(status.get("message", "")))
         self.status = status
+        if self.reason in _BAD_INPUT:
+            self.exit_code = BadInput.exit_code
 
     @property
     def code(self) -> int:

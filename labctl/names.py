@@ -30,6 +30,7 @@ OUTSIDE_ADDRESS = "203.0.113.10"
 
 _NAME_MAX = 255  # NAME_MAX of Linux file systems: a pin is a file in /run/netns
 _IFNAME_MAX = 15  # IFNAMSIZ without its final zero
+_ALIAS_MAX = 255  # IFALIASZ without its final zero
 
 
 def _digest(text: str, length: int) -> str:
@@ -91,6 +92,11 @@ def pki_dir(lab: str) -> Path:
 
 def log_dir(lab: str) -> Path:
     return state_dir(lab) / "logs"
+
+
+def pod_log_dir(lab: str, namespace: str, pod: str, uid: str) -> Path:
+    """Where a pod's logs are, laid out as a kubelet does below /var/log/pods."""
+    return state_dir(lab) / "pods" / _shorten(f"{namespace}_{pod}_{uid}", _NAME_MAX)
 
 
 def lab_file(lab: str) -> Path:
@@ -161,6 +167,11 @@ def veth_name(uid: str, attempt: int) -> str:
     predecessor of the same name, which may still be dying.
     """
     return "veth" + _digest(f"{uid}/{attempt}", 8)
+
+
+def pod_alias(namespace: str, pod: str) -> str:
+    """The alias of a pod's port: the pod's full name."""
+    return _shorten(f"{namespace}/{pod}", _ALIAS_MAX)
 
 
 def port_name(node: str) -> str:

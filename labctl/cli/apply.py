@@ -17,5 +17,5 @@ def apply(filenames: tuple[str, ...], namespace: str, output: str, lab: str) -> 
     from labctl.lab import manifests
     from labctl.lab.apply import apply_all
 
-    found = manifests.prepare(manifests.read(filenames), namespace)
+    found = manifests.given(filenames, namespace)
     ask(lab, lambda client: print_outcomes(apply_all(client, found), output))

@@ -4,7 +4,6 @@ import click
 
 from labctl.cli.options import DEFAULT_LAB, maybe_lab_option
 from labctl.cli.progress import Reporter
-from labctl.errors import BadInput
 from labctl.lab.wish import Wish
 
 
@@ -48,7 +47,8 @@ def _wish(file: str | None, nodes: int | None, backend: str | None, lab: str | N
         raise labs[0].placed(error) from None
     strangers = [one for one in documents if not one.is_manifest and one.kind != LAB_KIND]
     if strangers:
-        raise BadInput(f"{file}: {strangers[0].kind} is not for up", "labctl scenario run")
+        problem = f"a {strangers[0].kind} is not for up"
+        raise strangers[0].error(("kind",), problem, "labctl scenario run FILE")
     document = labs[0].obj if labs else None
     return Wish(name, document, nodes, backend, tuple(manifests.prepare(documents)))
 

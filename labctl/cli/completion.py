@@ -5,12 +5,18 @@ a lab that does not answer completes nothing and says nothing.
 """
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
+from typing import TYPE_CHECKING
 
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from labctl.cli.options import DEFAULT_LAB
+from labctl.cli.options import DEFAULT_LAB, FORMS
+
+if TYPE_CHECKING:
+    from labctl.client.client import Client
+
+Question = Callable[["Client", str], Awaitable[list[str]]]  # of a namespace
 
 _SECONDS = 1.0
 _VARIABLE = "_LABCTL_COMPLETE"
@@ -43,6 +49,40 @@ def complete_pod(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
     return _items(_live(ctx, "pods"), incomplete)
+
+
+def complete_lab(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The labs of this machine; whoever is not root sees none."""
+    from labctl.lab import state
+
+    try:
+        return _items(state.traces(), incomplete)
+    except OSError:
+        return []
+
+
+def complete_container(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The containers of the POD that was typed before."""
+    pod = next(iter(ctx.args), "")  # a -c without its value leaves the words before it unparsed
+    return _items(_ask(ctx, lambda client, space: _containers(client, pod, space)), incomplete)
+
+
+def complete_form(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    return _items((*FORMS, "jsonpath="), incomplete)
+
+
+def complete_protocol(
+    _ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    from labctl.verify.plan import PROTOCOLS
+
+    return _items(PROTOCOLS, incomplete)
 
 
 def complete_claim(
@@ -85,20 +125,35 @@ def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
 
 
 def _live(ctx: click.Context, kind: str) -> list[str]:
+    return _ask(ctx, lambda client, space: _names(client, kind, space))
+
+
+def _ask(ctx: click.Context, question: Question) -> list[str]:
     lab = ctx.params.get("lab") or ctx.find_root().params.get("lab") or DEFAULT_LAB
     try:
-        return asyncio.run(_names(lab, kind, ctx.params.get("namespace") or "default"))
+        return asyncio.run(_in_time(lab, question, ctx.params.get("namespace") or "default"))
     except Exception:  # whatever is wrong, the user is typing and must not be disturbed
         return []
 
 
-async def _names(lab: str, kind: str, namespace: str) -> list[str]:
-    from labctl.api.objects import name
+async def _in_time(lab: str, question: Question, namespace: str) -> list[str]:
     from labctl.lab import connect
+
+    async with asyncio.timeout(_SECONDS):
+        return await question(connect.client(lab), namespace)
+
+
+async def _names(client: "Client", kind: str, namespace: str) -> list[str]:
+    from labctl.api.objects import name
     from labctl.lab.words import find_resource
 
     resource = find_resource(kind)
-    client = connect.client(lab)
-    async with asyncio.timeout(_SECONDS):
-        found = await client.list(resource, namespace if resource.namespaced else "")
+    found = await client.list(resource, namespace if resource.namespaced else "")
     return [name(obj) for obj in found.items]
+
+
+async def _containers(client: "Client", pod: str, namespace: str) -> list[str]:
+    from labctl.lab.containers import container_names
+    from labctl.lab.places import find_pod
+
+    return container_names(await find_pod(client, pod, namespace))

@@ -35,7 +35,7 @@ def create(
         return
     if not filenames:
         raise click.UsageError("-f FILE or a subcommand is wanted", ctx)
-    _create(manifests.prepare(manifests.read(filenames), namespace), output, lab)
+    _create(manifests.given(filenames, namespace), output, lab)
 
 
 @create.command(epilog="Example: labctl create deployment web --image nginx --replicas 3 --port 80")

@@ -8,7 +8,7 @@ from labctl.cli.completion import complete_object
 from labctl.cli.options import files_option, lab_option, namespace_option, selector_option
 from labctl.cli.session import ask
 from labctl.client.client import Client
-from labctl.errors import BadInput
+from labctl.errors import BadInput, LabError
 from labctl.lab.deletion import (
     WAIT_SECONDS,
     Doomed,
@@ -17,6 +17,7 @@ from labctl.lab.deletion import (
     doomed_object,
     wait_gone,
 )
+from labctl.lab.waiting import duration
 from labctl.lab.words import targets
 
 _CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
@@ -37,7 +38,8 @@ _CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "
 @click.option("--force", is_flag=True, help="With --grace-period 0: do not ask the node.")
 @click.option("--cascade", type=click.Choice(list(_CASCADES)), help="What of their dependents.")
 @click.option("--ignore-not-found", is_flag=True, help="What is not there is no error.")
-@click.option("--timeout", type=float, default=WAIT_SECONDS, help="Seconds to wait.")
+@click.option("--timeout", default=f"{WAIT_SECONDS:g}s", metavar="TIME", help="30s, 2m.")
+@click.option("-o", "--output", type=click.Choice(["name"]), help="name: only KIND/NAME.")
 @lab_option
 def delete(
     words: tuple[str, ...],
@@ -52,14 +54,15 @@ def delete(
     force: bool,
     cascade: str | None,
     ignore_not_found: bool,
-    timeout: float,
+    timeout: str,
+    output: str | None,
     lab: str,
 ) -> None:
     """Delete objects by KIND NAME, KIND/NAME, KIND -l SELECTOR or -f FILE, and wait for it."""
-    manner = Manner(
-        _grace(grace, now=now, force=force), _CASCADES.get(cascade or ""), ignore_not_found
-    )
+    lenient = ignore_not_found or everything or bool(selector)  # an owner may take them along
+    manner = Manner(_grace(grace, now=now, force=force), _CASCADES.get(cascade or ""), lenient)
     space = "" if all_namespaces else namespace
+    seconds = duration(timeout) if wait else 0.0
     doomed = _from_files(filenames, namespace) if filenames else _named(words, namespace)
     kinds = [] if filenames else [one for one in targets(words) if not one.name]
     if kinds and not (selector or everything):
@@ -71,20 +74,28 @@ def delete(
             at = space if target.resource.namespaced else ""
             listed = await client.list(target.resource, at, labels=selector)
             found += [doomed_object(target.resource, obj) for obj in listed.items]
-        await _delete(client, found, manner, timeout if wait else 0.0)
+        await _delete(client, found, manner, seconds, output)
 
     ask(lab, work)
 
 
-async def _delete(client: Client, doomed: list[Doomed], manner: Manner, seconds: float) -> None:
+async def _delete(
+    client: Client, doomed: list[Doomed], manner: Manner, seconds: float, output: str | None
+) -> None:
     if not doomed:
         click.echo("No resources found", err=True)
-    asked = []
-    async for one in delete_all(client, doomed, manner):
-        click.echo(one.sentence)
-        asked.append(one)
+    asked: list[Doomed] = []
+    problem: LabError | None = None
+    try:
+        async for one in delete_all(client, doomed, manner):
+            click.echo(one.label if output == "name" else one.sentence)
+            asked.append(one)
+    except LabError as error:
+        problem = error
     for one in asked if seconds else ():
         await wait_gone(client, one, seconds)
+    if problem is not None:
+        raise problem
 
 
 def _grace(grace: int | None, *, now: bool, force: bool) -> int | None:
@@ -105,5 +116,5 @@ def _from_files(filenames: tuple[str, ...], space: str) -> list[Doomed]:
     """What the files name, in the reverse of the order in which it is created."""
     from labctl.lab import manifests
 
-    found = manifests.prepare(manifests.read(filenames), space)
+    found = manifests.given(filenames, space)
     return [Doomed(one.resource, name(one.obj), namespace_of(one.obj)) for one in reversed(found)]

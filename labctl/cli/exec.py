@@ -9,9 +9,9 @@ from labctl import names
 from labctl.api.objects import Obj, name
 from labctl.api.objects import namespace as namespace_of
 from labctl.cli import terminal
-from labctl.cli.completion import complete_pod
+from labctl.cli.completion import complete_container, complete_pod
 from labctl.cli.options import lab_option, namespace_option
-from labctl.cli.session import ask
+from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.errors import BadInput
 from labctl.lab.containers import choose
@@ -24,7 +24,9 @@ from labctl.lab.places import find_pod
 )
 @click.argument("pod", shell_complete=complete_pod)
 @click.argument("command", nargs=-1, type=click.UNPROCESSED)
-@click.option("-c", "--container", default="", help="Which container.")
+@click.option(
+    "-c", "--container", default="", shell_complete=complete_container, help="Which container."
+)
 @click.option("-i", "--stdin", is_flag=True, help="Pass standard input on.")
 @click.option("-t", "--tty", is_flag=True, help="Give the command a terminal.")
 @namespace_option
@@ -63,7 +65,7 @@ async def _run(
 
     transport = HttpTransport.unix(names.api_socket(lab))
     try:
-        with terminal.raw_mode(tty):
+        with asking_for_a_container(), terminal.raw_mode(tty):
             return await exec_stream(
                 transport,
                 namespace_of(pod),

@@ -6,7 +6,7 @@ from labctl.cli.completion import complete_node
 from labctl.cli.options import lab_option
 
 
-@click.group(epilog="Example: labctl fault cut node2")
+@click.group(no_args_is_help=False, epilog="Example: labctl fault cut node2")
 def fault() -> None:
     """Kill a node's agent or pull its cable, and undo it."""
 

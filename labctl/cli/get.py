@@ -9,6 +9,7 @@ from labctl.cli.listing import Look, Query
 from labctl.cli.options import lab_option, namespace_option, output_option, selector_option
 from labctl.cli.session import ask
 from labctl.client.client import Client
+from labctl.errors import LabError
 from labctl.lab.words import check_scope, targets
 
 _EXAMPLES = "Examples: labctl get pods -o wide · labctl get events -w · labctl get all -A"
@@ -59,13 +60,34 @@ def get(
 
 async def _print(client: Client, query: Query, look: Look, form: str) -> None:
     if form:
-        output.emit(_data(await listing.fetch_objects(client, query), query, form))
-        return
-    found = await listing.fetch_tables(client, query)
+        missing = await _print_objects(client, query, form)
+    else:
+        missing = await _print_tables(client, query, look)
+    if missing:
+        raise LabError("; ".join(missing))
+
+
+async def _print_objects(client: Client, query: Query, form: str) -> list[str]:
+    """Prints what is there, and returns sentences on what is not."""
+    found, missing = await listing.fetch_each(
+        query, lambda target: listing.fetch_objects(client, query, target)
+    )
+    objects = listing.in_order([obj for objects in found for obj in objects], query)
+    if objects or not missing:
+        output.emit(_data(objects, query, form))
+    return missing
+
+
+async def _print_tables(client: Client, query: Query, look: Look) -> list[str]:
+    """Prints what is there, and returns sentences on what is not."""
+    found, missing = await listing.fetch_each(
+        query, lambda target: listing.fetch_table(client, query, target)
+    )
     text = listing.print_tables(found, look)
     output.emit(text)
-    if not text and not query.ignore_not_found:
+    if not text and not missing and not query.ignore_not_found:
         click.echo(_nothing(query), err=True)
+    return missing
 
 
 def _data(objects: list[Obj], query: Query, form: str) -> str:

@@ -3,6 +3,7 @@
 import os
 import shutil
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -11,7 +12,7 @@ from labctl import names
 from labctl.cli import output
 from labctl.cli.options import lab_option
 from labctl.errors import BadInput, LabError
-from labctl.lab import connect
+from labctl.lab import connect, processes
 from labctl.lab.host import require_root
 
 
@@ -19,7 +20,7 @@ def _kubeconfig(lab: str) -> Path:
     require_root()
     connect.require(lab)
     file = names.kubeconfig_file(lab)
-    if not file.exists():
+    if not file.exists() or not processes.is_up(lab):
         raise connect.not_up(lab)
     return file
 
@@ -42,17 +43,41 @@ def kubeconfig(target: str | None, lab: str) -> None:
         raise BadInput(f"--write {target}: {error.strerror}") from error
 
 
+class _PassThrough(click.Command):
+    """A command whose words are another program's: of click's own, only --lab is taken out."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        lab, words = _split_lab(args)
+        # click would swallow the `--` that kubectl needs, were it not for one before it
+        return super().parse_args(ctx, [*(["--lab", lab] if lab else []), "--", *words])
+
+
+def _split_lab(words: Sequence[str]) -> tuple[str, list[str]]:
+    """The value of `--lab` (kubectl has no such flag) and the other words, `--` and after as is."""
+    lab, kept = "", list[str]()
+    rest = iter(words)
+    for word in rest:
+        if word == "--":
+            return lab, [*kept, *([word] if kept else []), *rest]
+        if word == "--lab":
+            lab = next(rest, word)  # without a value it is no name, which is said
+        elif word.startswith("--lab="):
+            lab = word.removeprefix("--lab=")
+        else:
+            kept.append(word)
+    return lab, kept
+
+
 @click.command(
-    context_settings={"ignore_unknown_options": True, "help_option_names": []},
+    cls=_PassThrough,
+    context_settings={"help_option_names": []},
     epilog="Example: labctl kubectl get pods -o wide",
 )
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
-@click.pass_context
-def kubectl(ctx: click.Context, arguments: tuple[str, ...]) -> None:
+@lab_option
+def kubectl(arguments: tuple[str, ...], lab: str) -> None:
     """Run the kubectl on PATH with the lab's kubeconfig; its exit code is labctl's."""
-    from labctl.cli.options import DEFAULT_LAB, given_lab
-
-    config = _kubeconfig(given_lab(ctx, None) or DEFAULT_LAB)
+    config = _kubeconfig(lab)
     program = shutil.which("kubectl")
     if program is None:
         raise LabError("kubectl is not on PATH", "sudo apt-get install -y kubernetes-client")

@@ -4,9 +4,9 @@ The server decides on columns and cells, so that labctl and kubectl print the sa
 are chosen, a namespace, kind or labels added, and everything laid out.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from labctl.api.objects import Obj, labels, name, namespace
 from labctl.api.resource import Resource
@@ -16,6 +16,8 @@ from labctl.client.client import Client
 from labctl.errors import StatusError
 from labctl.lab.jsonpath import find
 from labctl.lab.words import Target, printed_name
+
+T = TypeVar("T")
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -59,40 +61,44 @@ class Look:
     kinds: bool = False
 
 
-async def fetch_tables(client: Client, query: Query) -> list[tuple[Target, Obj]]:
-    """The server's Table for every target; one that does not exist is a StatusError."""
-    found = []
+async def fetch_table(client: Client, query: Query, target: Target) -> tuple[Target, Obj]:
+    """The target, and the server's Table for it."""
+    path = target.resource.path(query.space(target.resource), target.name)
+    parameters = query.parameters(target)
+    table = await client.transport.request("GET", path, query=parameters, accept=TABLE)
+    return target, _sorted(table, query.sort_by)
+
+
+async def fetch_objects(client: Client, query: Query, target: Target) -> list[Obj]:
+    """The objects themselves."""
+    resource, at = target
+    space = query.space(resource)
+    if at:
+        return [await client.get(resource, at, space)]
+    return (await client.list(resource, space, labels=query.labels, fields=query.fields)).items
+
+
+async def fetch_each(
+    query: Query, fetch: Callable[[Target], Awaitable[T]]
+) -> tuple[list[T], list[str]]:
+    """What `fetch` finds for each target, and a sentence on each that is not there."""
+    found: list[T] = []
+    missing: list[str] = []
     for target in query.targets:
-        resource = target.resource
-        path = resource.path(query.space(resource), target.name)
-        parameters = query.parameters(target)
         try:
-            table = await client.transport.request("GET", path, query=parameters, accept=TABLE)
+            found.append(await fetch(target))
         except StatusError as error:
-            if error.reason == "NotFound" and query.ignore_not_found:
-                continue
-            raise
-        found.append((target, _sorted(table, query.sort_by)))
-    return found
-
-
-async def fetch_objects(client: Client, query: Query) -> list[Obj]:
-    """The objects themselves, of all targets."""
-    found: list[Obj] = []
-    for resource, at in query.targets:
-        space = query.space(resource)
-        try:
-            if at:
-                found.append(await client.get(resource, at, space))
-            else:
-                listed = await client.list(
-                    resource, space, labels=query.labels, fields=query.fields
-                )
-                found += listed.items
-        except StatusError as error:
-            if error.reason != "NotFound" or not query.ignore_not_found:
+            if error.reason != "NotFound":
                 raise
-    return sorted(found, key=lambda obj: _sort_key(obj, query.sort_by)) if query.sort_by else found
+            missing.append(error.message)
+    return found, [] if query.ignore_not_found else missing
+
+
+def in_order(objects: list[Obj], query: Query) -> list[Obj]:
+    """The objects as --sort-by wants them."""
+    return (
+        sorted(objects, key=lambda obj: _sort_key(obj, query.sort_by)) if query.sort_by else objects
+    )
 
 
 def as_list(objects: Sequence[Obj]) -> Obj:
@@ -103,6 +109,13 @@ def as_list(objects: Sequence[Obj]) -> Obj:
         "kind": "List",
         "metadata": {"resourceVersion": ""},
     }
+
+
+def format_objects(objects: Sequence[Obj], form: str) -> str:
+    """One object as itself, several as a List, in a form of -o that is data."""
+    if form == "name":
+        return "".join(f"{label}\n" for label in object_names(objects))
+    return format_object(objects[0] if len(objects) == 1 else as_list(objects), form)
 
 
 def format_object(obj: Obj, form: str) -> str:

@@ -6,9 +6,9 @@ import sys
 import click
 
 from labctl.api.objects import Obj, name, namespace
-from labctl.cli.completion import complete_pod
+from labctl.cli.completion import complete_container, complete_pod
 from labctl.cli.options import lab_option, namespace_option
-from labctl.cli.session import ask
+from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.client.unix import UnixTransport
 from labctl.lab.containers import choose, container_names
@@ -18,7 +18,9 @@ from labctl.lab.waiting import duration
 
 @click.command(epilog="Examples: labctl logs web-abc -f · labctl logs deploy/web --tail 20")
 @click.argument("pod", shell_complete=complete_pod)
-@click.option("-c", "--container", default="", help="Which container.")
+@click.option(
+    "-c", "--container", default="", shell_complete=complete_container, help="Which container."
+)
 @click.option("-f", "--follow", is_flag=True, help="Go on as more is written.")
 @click.option("-p", "--previous", is_flag=True, help="Of the run before the last restart.")
 @click.option("--tail", type=int, default=-1, metavar="N", help="Only the last N lines.")
@@ -52,7 +54,8 @@ def logs(
     async def work(client: Client) -> None:
         found = await find_pod(client, pod, namespace)
         for one in container_names(found) if all_containers else [_chosen(found, container)]:
-            await _copy(client, found, {**query, "container": one})
+            with asking_for_a_container():
+                await _copy(client, found, {**query, "container": one})
 
     ask(lab, work)
 

@@ -8,6 +8,7 @@ import click
 
 from labctl.cli.commands import COMMANDS, SECTIONS
 from labctl.cli.lazy import LazyGroup
+from labctl.cli.options import completer
 from labctl.errors import BadInput, LabError
 
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
@@ -17,17 +18,24 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
     cls=LazyGroup,
     commands_table=COMMANDS,
     sections=SECTIONS,
+    no_args_is_help=False,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
-@click.option("--lab", metavar="NAME", envvar="LABCTL_LAB", help="The lab; `lab` by default.")
+@click.option(
+    "--lab",
+    metavar="NAME",
+    envvar="LABCTL_LAB",
+    shell_complete=completer("complete_lab"),
+    help="The lab; `lab` by default.",
+)
 def cli(lab: str | None) -> None:
-    r"""Kubernetes networking, whole, on one Linux box, in about a second.
+    """Kubernetes networking, whole, on one Linux box, in about a second.
 
     \b
       sudo labctl up
       sudo labctl create deployment web --image nginx --replicas 3 --port 80
       sudo labctl verify
-    """
+    """  # noqa: D301 - click looks for the character \b
 
 
 def main() -> NoReturn:
@@ -68,7 +76,8 @@ def _explained(error: click.ClickException | LabError | OSError) -> tuple[str, s
         case click.ClickException():
             return _sentence(error.format_message()), "", BadInput.exit_code
         case _:  # a full or read-only disk, a limit of this host
-            return str(error), "", LabError.exit_code
+            where = f"{error.filename}: " if error.filename else ""
+            return f"{where}{error.strerror or error}", "", LabError.exit_code
 
 
 def _sentence(text: str) -> str:

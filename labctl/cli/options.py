@@ -1,6 +1,9 @@
 """Options that many commands share."""
 
+import os
+import re
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, TypeVar
 
 import click
@@ -10,7 +13,22 @@ from labctl.errors import BadInput
 F = TypeVar("F", bound=Callable[..., Any])
 
 DEFAULT_LAB = "lab"
+_USUAL_NAME = re.compile(r"[a-z]([-a-z0-9]{0,18}[a-z0-9])?")
 FORMS = ("json", "yaml", "name", "wide")
+
+
+Completer = Callable[[click.Context, click.Parameter, str], Any]
+
+
+def completer(name: str) -> Completer:
+    """A function of completion.py, which is imported when a TAB asks for it."""
+
+    def complete(ctx: click.Context, param: click.Parameter, incomplete: str) -> Any:
+        from labctl.cli import completion
+
+        return getattr(completion, name)(ctx, param, incomplete)
+
+    return complete
 
 
 def given_lab(ctx: click.Context, value: str | None) -> str | None:
@@ -18,9 +36,11 @@ def given_lab(ctx: click.Context, value: str | None) -> str | None:
     name = value or ctx.find_root().params.get("lab")
     if not name:
         return None
-    from labctl.api.lab.parse import check_lab_name
+    if not _USUAL_NAME.fullmatch(name):  # the rule itself, and its words, cost an import of YAML
+        from labctl.api.lab.parse import check_lab_name
 
-    return check_lab_name(name, ("--lab",))
+        check_lab_name(name, ("--lab",))
+    return str(name)
 
 
 def _named_lab(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
@@ -33,28 +53,32 @@ def _maybe_named_lab(ctx: click.Context, _param: click.Parameter, value: str | N
 
 def lab_option(function: F) -> F:
     """`--lab NAME`, as the argument `lab`: the name, or `lab`."""
-    help_text = "The lab; LABCTL_LAB, else `lab`."
-    option = click.option("--lab", metavar="NAME", callback=_named_lab, help=help_text)
-    return option(function)
+    return _lab_option(function, _named_lab, "The lab; LABCTL_LAB, else `lab`.")
 
 
 def maybe_lab_option(function: F) -> F:
     """`--lab NAME`, as the argument `lab`: the name, or None when none is given."""
-    help_text = "The lab; wins over the file's metadata.name."
-    option = click.option("--lab", metavar="NAME", callback=_maybe_named_lab, help=help_text)
-    return option(function)
+    return _lab_option(function, _maybe_named_lab, "The lab; wins over the file's metadata.name.")
+
+
+def _lab_option(function: F, callback: Callable[..., str | None], help_text: str) -> F:
+    return click.option(
+        "--lab",
+        metavar="NAME",
+        callback=callback,
+        shell_complete=completer("complete_lab"),
+        help=help_text,
+    )(function)
 
 
 def namespace_option(function: F) -> F:
     """`-n NAMESPACE`, as the argument `namespace`."""
-    from labctl.cli.completion import complete_namespace
-
     return click.option(
         "-n",
         "--namespace",
         default="default",
         metavar="NAMESPACE",
-        shell_complete=complete_namespace,
+        shell_complete=completer("complete_namespace"),
         help="The namespace; `default` by default.",
     )(function)
 
@@ -75,6 +99,7 @@ def output_option(function: F) -> F:
         envvar="LABCTL_OUTPUT",
         metavar="FORM",
         callback=_checked_form,
+        shell_complete=completer("complete_form"),
         help="json, yaml, name, wide or jsonpath=…; LABCTL_OUTPUT by default.",
     )(function)
 
@@ -83,6 +108,27 @@ def selector_option(function: F) -> F:
     """`-l SELECTOR`, as the argument `selector`."""
     help_text = "Only objects with these labels: a=b, a!=b, a in (b,c), a, !a."
     option = click.option("-l", "--selector", default="", metavar="SELECTOR", help=help_text)
+    return option(function)
+
+
+def _checked_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> Path | None:
+    """A file that can be written later, known before the long work begins."""
+    if value is None:
+        return None
+    file = Path(value)
+    if file.is_dir():
+        raise BadInput(f"{param.opts[0]} {value}: is a directory")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise BadInput(f"{param.opts[0]} {value}: cannot be written")
+    return file
+
+
+def junit_option(function: F) -> F:
+    """`--junit FILE`, as the argument `junit`: where the report goes, or None."""
+    help_text = "Write a JUnit report."
+    option = click.option(
+        "--junit", type=click.Path(), callback=_checked_file, metavar="FILE", help=help_text
+    )
     return option(function)
 
 

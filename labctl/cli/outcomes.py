@@ -1,10 +1,10 @@
-"""What create, apply and delete print: a line an object, or the objects."""
+"""What create, apply, scale, rollout and wait print: a line an object, or the objects."""
 
 from collections.abc import AsyncGenerator
 
 import click
 
-from labctl.cli.listing import as_list, format_object
+from labctl.cli.listing import format_objects
 from labctl.lab.apply import Outcome
 
 
@@ -12,11 +12,11 @@ async def print_outcomes(outcomes: AsyncGenerator[Outcome, None], form: str) -> 
     """`deployment.apps/web created` as each is done; with -o the objects, or their names."""
     objects = []
     async for outcome in outcomes:
-        objects.append(outcome.obj)
+        if outcome.obj:  # there is none of what was waited for to go
+            objects.append(outcome.obj)
         if form == "name":
             click.echo(outcome.label)
         elif form in ("", "wide"):
             click.echo(str(outcome))
     if objects and form not in ("", "wide", "name"):
-        whole = objects[0] if len(objects) == 1 else as_list(objects)
-        click.echo(format_object(whole, form), nl=False)
+        click.echo(format_objects(objects, form), nl=False)

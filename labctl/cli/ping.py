@@ -7,7 +7,7 @@ from labctl.cli.options import lab_option, namespace_option, output_option
 from labctl.cli.output import emit_report
 from labctl.cli.session import ask
 from labctl.client.client import Client
-from labctl.lab.ping import Reply
+from labctl.lab.ping import Reply, check_source
 from labctl.lab.ping import ping as send
 from labctl.lab.places import Place, find_place
 
@@ -38,6 +38,7 @@ def ping(
     DESTINATION may be an address too. Exit code 1 when an answer is missing.
     """
     there, here = ask(lab, lambda client: _places(client, lab, (destination, source), namespace))
+    check_source(here)
     text = output in ("", "wide")
     if text:
         click.echo(f"PING {there.title} ({there.ip}) from {here.title} ({here.ip})")

@@ -6,7 +6,6 @@ from labctl.cli.completion import complete_node
 from labctl.cli.options import lab_option, output_option
 from labctl.cli.output import emit_report
 from labctl.cli.session import ask
-from labctl.errors import BadInput
 
 
 @click.command(epilog="Example: labctl plan node1")
@@ -23,9 +22,7 @@ def plan(node: str, output: str, lab: str) -> None:
     from labctl.lab.plan import plan as make_plan
 
     require_root()
-    known = state.require(lab).node_names
-    if node not in known:
-        raise BadInput(f"there is no node {node!r}", f"the nodes are {', '.join(known)}")
+    state.require_node(lab, node)
     found = ask(lab, lambda client: make_plan(client, lab, node))
     report = {
         "apiVersion": "labctl.io/v1alpha1",

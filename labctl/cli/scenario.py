@@ -6,10 +6,11 @@ from typing import Any
 
 import click
 
-from labctl.cli.options import maybe_lab_option, output_option
+from labctl.cli.options import junit_option, maybe_lab_option, output_option
 from labctl.cli.output import emit_report
 from labctl.cli.progress import Reporter
 from labctl.cli.tables import layout
+from labctl.errors import BadInput, LabError
 
 _CHECKOUT = Path(__file__).parents[2] / "scenarios"
 _INSTALLED = Path(sys.prefix) / "share/labctl/scenarios"
@@ -17,7 +18,7 @@ _DIRECTORY = _CHECKOUT if _CHECKOUT.is_dir() else _INSTALLED
 _MARKS = {"passed": "ok", "failed": "FAILED", "skipped": "skipped"}
 
 
-@click.group(epilog="Example: labctl scenario run scenarios/same-node.yaml")
+@click.group(no_args_is_help=False, epilog="Example: labctl scenario run scenarios/same-node.yaml")
 def scenario() -> None:
     """Run scenarios, from up to down, checked."""
 
@@ -25,28 +26,37 @@ def scenario() -> None:
 @scenario.command(epilog="Example: labctl scenario run scenarios/*.yaml --junit report.xml")
 @click.argument("files", nargs=-1, required=True, type=click.Path(), metavar="FILE...")
 @click.option("--keep", is_flag=True, help="Leave the lab up at the end.")
-@click.option("--junit", type=click.Path(), metavar="FILE", help="Write a JUnit report.")
+@junit_option
 @output_option
 @maybe_lab_option
-def run(files: tuple[str, ...], keep: bool, junit: str | None, output: str, lab: str | None) -> int:
+def run(
+    files: tuple[str, ...], keep: bool, junit: Path | None, output: str, lab: str | None
+) -> int:
     """Run the scenarios one after the other; exit code 1 if an expectation failed."""
     from labctl.lab import host
     from labctl.scenario.document import read_scenario
     from labctl.scenario.report import ScenarioReport
     from labctl.scenario.report import junit as as_junit
-    from labctl.scenario.run import Manner
+    from labctl.scenario.run import Manner, not_begun
     from labctl.scenario.run import run as play
 
     scenarios = [read_scenario(file, lab) for file in files]  # all are read before any is run
-    host.require()
     reports: list[ScenarioReport] = []
+    problem: LabError | None = None
     with Reporter() as progress:
-        for one in scenarios:
-            progress.step(f"scenario {one.name} in lab {one.lab.name}")
-            manner = Manner(keep, progress, lambda step: progress.step(_step_line(step)))
-            reports.append(play(one, manner))
+        manner = Manner(keep, progress, lambda step: progress.step(_step_line(step)))
+        try:
+            host.require()
+            for one in scenarios:
+                progress.step(f"scenario {one.name} in lab {one.lab.name}")
+                reports.append(play(one, manner))
+        except LabError as error:
+            problem = error
+            reports += [not_begun(one, error) for one in scenarios[len(reports) :]]
     if junit is not None:
-        Path(junit).write_text(as_junit(reports))
+        junit.write_text(as_junit(reports))
+    if problem is not None:
+        raise problem
     _print(reports, output)
     return 0 if all(report.passed for report in reports) else 1
 
@@ -65,12 +75,14 @@ def _print(reports: list[Any], output: str) -> None:
         whole = {"apiVersion": api_version, "kind": "ScenarioReportList", "items": objects}
     names = [f"scenario/{report.scenario}" for report in reports]
     emit_report(whole, output, lambda: "".join(map(_summary, reports)), lambda: names)
+    for report in reports:
+        if report.error:
+            click.echo(f"error: {report.scenario}: {report.error}", err=True)
 
 
 def _summary(report: Any) -> str:
     word = "passed" if report.passed else "FAILED"
-    reason = f": {report.error}" if report.error else ""
-    return f"{word}  {report.scenario} ({report.seconds:.1f} s){reason}\n"
+    return f"{word}  {report.scenario} ({report.seconds:.1f} s)\n"
 
 
 @scenario.command("list", epilog="Example: labctl scenario list")
@@ -78,7 +90,6 @@ def _summary(report: Any) -> str:
 @output_option
 def list_scenarios(directory: str, output: str) -> None:
     """The scenarios in a directory, with what each teaches."""
-    from labctl.errors import BadInput
     from labctl.scenario.document import read_scenario
 
     if not Path(directory).is_dir():

@@ -1,11 +1,12 @@
 """From a command to the lab's API and back, with the exit codes of the contract."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import contextlib
+from collections.abc import Callable, Coroutine, Iterator
 from typing import Any, TypeVar
 
 from labctl.client.client import Client
-from labctl.errors import StatusError
+from labctl.errors import LabError, StatusError
 from labctl.lab import connect
 from labctl.lab.host import require_root
 
@@ -21,6 +22,17 @@ def ask(lab: str, question: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
     except StatusError as error:
         if is_unreachable(error):
             raise connect.not_up(lab) from error
+        raise
+
+
+@contextlib.contextmanager
+def asking_for_a_container() -> Iterator[None]:
+    """A node answers 400 for a container that has not begun, too: no fault of the user's."""
+    try:
+        yield
+    except StatusError as error:
+        if error.reason == "BadRequest":
+            raise LabError(error.message) from error
         raise
 
 

@@ -45,15 +45,14 @@ def list_labs(output: str) -> None:
 @lab_option
 def ps(node: str, output: str, lab: str) -> None:
     """Sandboxes and containers of the lab (or of one NODE), pause beside its containers."""
-    from labctl.errors import BadInput
     from labctl.lab import state
     from labctl.lab.host import require_root
     from labctl.lab.sandboxes import sandbox_list
 
     require_root()
-    known = state.require(lab).node_names
-    if node and node not in known:
-        raise BadInput(f"there is no node {node!r}", f"the nodes are {', '.join(known)}")
+    state.require(lab)
+    if node:
+        state.require_node(lab, node)
     report = asyncio.run(sandbox_list(lab, node))
     items = report["items"]
     emit_report(

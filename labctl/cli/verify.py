@@ -4,8 +4,8 @@ from pathlib import Path
 
 import click
 
-from labctl.cli.completion import complete_claim
-from labctl.cli.options import lab_option, output_option
+from labctl.cli.completion import complete_claim, complete_protocol
+from labctl.cli.options import junit_option, lab_option, output_option
 from labctl.cli.output import emit_report
 from labctl.cli.progress import Reporter
 from labctl.cli.session import ask
@@ -19,16 +19,21 @@ _EXAMPLES = "Examples: labctl verify · labctl verify --claim pod-to-pod --proto
     "--claim", "claims", multiple=True, shell_complete=complete_claim, help="Only this one."
 )
 @click.option(
-    "--protocol", "protocols", multiple=True, metavar="icmp|udp|tcp", help="Only this one."
+    "--protocol",
+    "protocols",
+    multiple=True,
+    metavar="icmp|udp|tcp",
+    shell_complete=complete_protocol,
+    help="Only this one.",
 )
-@click.option("--junit", type=click.Path(), metavar="FILE", help="Write a JUnit report.")
+@junit_option
 @click.option("--pcap", type=click.Path(), metavar="DIR", help="Keep what was captured.")
 @output_option
 @lab_option
 def verify(
     claims: tuple[str, ...],
     protocols: tuple[str, ...],
-    junit: str | None,
+    junit: Path | None,
     pcap: str | None,
     output: str,
     lab: str,
@@ -42,19 +47,29 @@ def verify(
     _check("--claim", claims, CLAIMS)
     _check("--protocol", protocols, PROTOCOLS)
     topology = ask(lab, lambda client: snapshot(client, lab))
+    directory = _directory(pcap) if pcap else None
     with Reporter() as progress:
         report = prove(
             topology,
             claims,
             protocols,
-            Path(pcap) if pcap else None,
+            directory,
             lambda done, total: progress.count("checks sent", done, total),
         )
     if junit is not None:
-        Path(junit).write_text(as_junit(report))
+        junit.write_text(as_junit(report))
     names = [f"claim/{one['claim']}" for one in report["claims"]]
     emit_report(report, output, lambda: as_text(report), lambda: names)
     return 0 if report["passed"] else 1
+
+
+def _directory(pcap: str) -> Path:
+    """Where packets are kept, made if it is not there."""
+    try:
+        Path(pcap).mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise BadInput(f"--pcap {pcap}: {error.strerror}") from error
+    return Path(pcap)
 
 
 def _check(option: str, wanted: tuple[str, ...], known: tuple[str, ...]) -> None:

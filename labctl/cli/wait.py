@@ -1,15 +1,18 @@
 """`labctl wait`: until objects are as one wishes."""
 
 import asyncio
+from collections.abc import AsyncGenerator
 
 import click
 
 from labctl.cli.completion import complete_object
-from labctl.cli.options import lab_option, namespace_option, selector_option
+from labctl.cli.options import lab_option, namespace_option, output_option, selector_option
+from labctl.cli.outcomes import print_outcomes
 from labctl.cli.session import ask
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.errors import BadInput, LabError
+from labctl.lab.apply import Outcome
 from labctl.lab.waiting import duration, wish
 from labctl.lab.words import Target, targets
 
@@ -27,6 +30,7 @@ _EXAMPLES = (
 @click.option("--all", "everything", is_flag=True, help="All objects of the kind.")
 @selector_option
 @namespace_option
+@output_option
 @lab_option
 def wait(
     words: tuple[str, ...],
@@ -35,6 +39,7 @@ def wait(
     everything: bool,
     selector: str,
     namespace: str,
+    output: str,
     lab: str,
 ) -> None:
     """Wait for a condition, the value of a field, creation or deletion."""
@@ -42,24 +47,34 @@ def wait(
     found = targets(words)
     done = "deleted" if condition == "delete" else "condition met"
 
-    async def wait_one(client: Client, target: Target) -> None:
+    async def wait_one(client: Client, target: Target) -> Outcome:
         space = namespace if target.resource.namespaced else ""
         if not condition.startswith(("delete", "create")):
             await client.get(target.resource, target.name, space)  # NotFound is said at once
         try:
-            await wait_for(client, target.resource, target.name, space, hope, seconds)
+            obj = await wait_for(client, target.resource, target.name, space, hope, seconds)
         except LabError as error:
             if "timed out" not in error.message:
                 raise
             where = f"{target.resource.plural}/{target.name}"
             raise LabError(f"timed out waiting for the condition on {where}") from error
-        click.echo(f"{target.label} {done}")
+        return Outcome(target.label, done, obj or {})
 
-    async def work(client: Client) -> None:
+    async def waited(client: Client) -> AsyncGenerator[Outcome, None]:
         wanted = await _named(client, found, namespace, selector, everything, condition)
-        await asyncio.gather(*(wait_one(client, target) for target in wanted))
+        problems: list[LabError] = []
+        for one in asyncio.as_completed([wait_one(client, target) for target in wanted]):
+            try:
+                yield await one
+            except LabError as error:
+                problems.append(error)
+        said = {error.message: error for error in problems}
+        if len(said) > 1:
+            raise LabError("; ".join(sorted(said)))
+        for problem in said.values():
+            raise problem
 
-    ask(lab, work)
+    ask(lab, lambda client: print_outcomes(waited(client), output))
 
 
 async def _named(

@@ -26,7 +26,7 @@ async def watch(client: Client, query: Query, look: Look, form: str, *, only_cha
 
 
 async def _watch_table(client: Client, query: Query, look: Look, *, only_changes: bool) -> None:
-    ((target, table),) = await listing.fetch_tables(client, query)
+    target, table = await listing.fetch_table(client, query, query.targets[0])
     rows = listing.table_rows(target.resource, table, look)
     top = [listing.header(target.resource, table, look)] if look.headers else []
     widths = column_widths([*top, *rows])

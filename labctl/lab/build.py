@@ -10,7 +10,7 @@ from labctl.lab.progress import Progress
 def build(spec: LabSpec, launch: Launch | None, progress: Progress) -> None:
     """Makes them, or what is missing of them; `launch` is a new supervisor, None if one runs.
 
-    Returns when all processes were started.
+    A new one is told to start the processes, and not waited for.
     """
     progress.step("certificates and fabric")
     state.save(spec)

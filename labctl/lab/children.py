@@ -11,13 +11,14 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
+from functools import partial
 from pathlib import Path
 from typing import NoReturn
 
 import setproctitle
 
 from labctl import names
-from labctl.lab import cgroup, processes
+from labctl.lab import cgroup, processes, warm
 from labctl.lab.processes import Process
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -99,16 +100,10 @@ def _become(lab: str, name: str, gate: Gate) -> NoReturn:
 def _entry(lab: str, name: str) -> Callable[[], None]:
     """The program of a process: blocking until SIGTERM."""
     if name == processes.CONTROL_PLANE:
-        from labctl.controlplane import process as control_plane
-
-        return lambda: control_plane.run(lab)
+        return partial(warm.load(warm.CONTROL_PLANE).run, lab)
     if name == processes.RUNTIME:
-        from labctl.runtime import process as runtime
-
-        return lambda: runtime.run(lab)
-    from labctl.node import process as node
-
-    return lambda: node.run(lab, name.removeprefix(processes.agent("")))
+        return partial(warm.load(warm.RUNTIME).run, lab)
+    return partial(warm.load(warm.AGENT).run, lab, name.removeprefix(processes.agent("")))
 
 
 def _reset_signals() -> None:

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from labctl import names
-from labctl.errors import LabError, NoSuchLab
+from labctl.errors import LabError
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _LONGEST_REQUEST = 1 << 20
@@ -88,7 +88,9 @@ def request(lab: str, command: str, *, patience: float = _PATIENCE, **arguments:
             with peer.makefile("rb") as lines:
                 line = lines.readline()
         except OSError as error:
-            raise NoSuchLab(f"lab {lab} is not up", "labctl up") from error
+            from labctl.lab import connect  # a client of the API, which `up` needs later only
+
+            raise connect.not_up(lab) from error
     answer: dict[str, Any] = msgspec.json.decode(line) if line else {"error": "it ended"}
     if "error" in answer:
         raise LabError(f"the supervisor of lab {lab}: {answer['error']}")

@@ -7,7 +7,7 @@ from labctl.api.objects import Obj, name, namespace, uid
 from labctl.api.resource import Resource
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
-from labctl.errors import StatusError
+from labctl.errors import LabError, StatusError
 from labctl.lab.words import printed_name
 
 WAIT_SECONDS = 120.0
@@ -45,7 +45,8 @@ class Manner:
 async def delete_all(
     client: Client, doomed: Iterable[Doomed], manner: Manner
 ) -> AsyncGenerator[Doomed, None]:
-    """Asks for every deletion in turn; StatusError for what is not there."""
+    """Asks for every deletion in turn; LabError at the end for what was not there."""
+    missing = []
     for one in doomed:
         try:
             answer = await client.delete(
@@ -56,10 +57,13 @@ async def delete_all(
                 propagation=manner.cascade,
             )
         except StatusError as error:
-            if error.reason == "NotFound" and manner.ignore_not_found:
-                continue
-            raise
-        yield Doomed(one.resource, one.name, one.namespace, _deleted_uid(answer))
+            if error.reason != "NotFound":
+                raise
+            missing.append(error.message)
+        else:
+            yield Doomed(one.resource, one.name, one.namespace, _deleted_uid(answer))
+    if missing and not manner.ignore_not_found:
+        raise LabError("; ".join(missing))
 
 
 def _deleted_uid(answer: Obj) -> str:

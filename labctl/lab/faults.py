@@ -11,31 +11,31 @@ import msgspec
 
 from labctl import fabric, names
 from labctl.errors import BadInput
-from labctl.lab import control, state
+from labctl.lab import connect, control, processes, state
 
 
 def kill_agent(lab: str, node: str) -> None:
     """SIGKILLs the node's agent, which stays dead until `start_agent`."""
-    _check_node(lab, node)
+    state.require_node(lab, node)
     control.request(lab, "kill-agent", node=node)
 
 
 def start_agent(lab: str, node: str) -> None:
     """Ends `kill_agent`; an agent that runs goes on."""
-    _check_node(lab, node)
+    state.require_node(lab, node)
     control.request(lab, "start-agent", node=node)
 
 
 def cut(lab: str, node: str) -> None:
     """Pulls the node's cable out of the switch."""
-    _check_node(lab, node)
+    state.require_node(lab, node)
     _remember(lab, cut_nodes(lab) | {node})
     fabric.cut(lab, node)
 
 
 def mend(lab: str, node: str) -> None:
     """Plugs the node's cable in again."""
-    _check_node(lab, node)
+    state.require_node(lab, node)
     fabric.mend(lab, node)
     _remember(lab, cut_nodes(lab) - {node})
 
@@ -44,9 +44,15 @@ FAULTS = {"kill-agent": kill_agent, "start-agent": start_agent, "cut": cut, "men
 
 
 def inflict(lab: str, fault: str, node: str) -> None:
-    """The fault of that name on that node; BadInput when there is no such fault or node."""
+    """The fault of that name on that node.
+
+    BadInput when there is no such fault, NoSuchLab when the lab is not up, LabError for no node.
+    """
     if fault not in FAULTS:
         raise BadInput(f"there is no fault {fault!r}", f"one of {', '.join(FAULTS)}")
+    connect.require(lab)
+    if not processes.is_up(lab):
+        raise connect.not_up(lab)
     FAULTS[fault](lab, node)
 
 
@@ -66,9 +72,3 @@ def _remember(lab: str, nodes: Iterable[str]) -> None:
 
 def _file(lab: str) -> Path:
     return names.run_dir(lab) / "cut-cables.json"
-
-
-def _check_node(lab: str, node: str) -> None:
-    known = state.require(lab).node_names
-    if node not in known:
-        raise BadInput(f"there is no node {node!r}", f"the nodes are {', '.join(known)}")

@@ -35,15 +35,24 @@ class Launch:
         os.waitpid(child, 0)
 
     def go(self, nodes: list[str]) -> None:
-        """Has it start or adopt the processes; returns when it has. LabError when it died."""
+        """Has it start or adopt the processes; LabError when it died."""
         try:
             self._channel.sendall(msgspec.json.encode(nodes) + b"\n")
+        except OSError:
+            self._fail()
+
+    def wait(self) -> None:
+        """Returns when it has started them; LabError when it died."""
+        try:
             ready = self._channel.recv(1)
         except OSError:
             ready = b""
         if not ready:
-            said = children.last_lines(self._lab, processes.SUPERVISOR, 1)
-            raise LabError(f"the lab's supervisor did not start: {' '.join(said)}")
+            self._fail()
+
+    def _fail(self) -> NoReturn:
+        said = children.last_lines(self._lab, processes.SUPERVISOR, 1)
+        raise LabError(f"the lab's supervisor did not start: {' '.join(said)}")
 
     def close(self) -> None:
         """A supervisor that was not told to go ends now; one that was goes on."""

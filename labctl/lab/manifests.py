@@ -20,6 +20,8 @@ from labctl.lab.words import printed_name
 
 _FIELD_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\]]+)\]")
 _SUFFIXES = (".yaml", ".yml", ".json")
+# labctl's own kinds, and what they are for
+_OURS = {"Lab": "labctl up FILE", "Scenario": "labctl scenario run FILE"}
 # What others may need comes first; the rest keeps the order of the files.
 _FIRST = (
     "Namespace",
@@ -80,9 +82,22 @@ def prepare(documents: Sequence[Document], space: str = "default") -> list[Manif
 
     BadInput names file, line and field of the first thing that is wrong.
     """
+    for document in documents:
+        if not document.is_manifest and document.kind not in _OURS:
+            raise document.error(("kind",), f"labctl has no kind {document.kind!r}")
     found = [_prepare(document, space) for document in documents if document.is_manifest]
     _refuse_duplicates(found, [document for document in documents if document.is_manifest])
     return in_order(found)
+
+
+def given(sources: Iterable[str], space: str) -> list[Manifest]:
+    """The manifests of files, for who has use for nothing else; BadInput when there are none."""
+    documents = read(sources)
+    found = prepare(documents, space)
+    if not found:
+        kind = documents[0].kind
+        raise documents[0].error(("kind",), f"a {kind} is no object of the API", _OURS[kind])
+    return found
 
 
 def prepare_objects(objects: Iterable[Obj], space: str = "default") -> list[Manifest]:

@@ -98,6 +98,12 @@ class Outcome:
         }
 
 
+def check_source(source: Place) -> None:
+    """BadInput when nothing can be sent from there: an address has no namespace."""
+    if not source.netns:
+        raise BadInput(f"cannot ping from {source.name}", "from a pod, node/NAME or outside")
+
+
 def ping(
     source: Place,
     destination: Place,
@@ -111,8 +117,7 @@ def ping(
 
     `told` hears of every answer as it comes. BadInput when the source is only an address.
     """
-    if not source.netns:
-        raise BadInput(f"cannot ping from {source.name}", "from a pod, node/NAME or outside")
+    check_source(source)
     try:
         sock = socket_in(source.path, socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)
     except NetError as error:

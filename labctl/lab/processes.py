@@ -92,6 +92,7 @@ def record_file(lab: str) -> Path:
 
 def write_record(lab: str, record: Record) -> None:
     file = record_file(lab)
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     new = file.with_suffix(".new")
     new.write_bytes(msgspec.json.encode(record))
     new.replace(file)
@@ -103,6 +104,11 @@ def read_record(lab: str) -> Record:
         return msgspec.json.decode(record_file(lab).read_bytes(), type=Record)
     except (OSError, msgspec.DecodeError):
         return Record()
+
+
+def is_up(lab: str) -> bool:
+    """Whether any process of the lab runs."""
+    return any(map(is_alive, read_record(lab).processes))
 
 
 def supervisor_of(lab: str) -> Process | None:

@@ -30,6 +30,13 @@ def require(lab: str) -> LabSpec:
     return spec
 
 
+def require_node(lab: str, node: str) -> None:
+    """Checks that the lab has that node; NoSuchLab or LabError, worded as the API's NotFound."""
+    known = require(lab).node_names
+    if node not in known:
+        raise LabError(f'nodes "{node}" not found', f"the nodes are {', '.join(known)}")
+
+
 def make_directories(lab: str) -> None:
     """Makes the lab's directories: only root may look into them, for they hold keys."""
     for base in (names.RUN_DIR, names.STATE_DIR):

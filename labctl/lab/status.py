@@ -16,7 +16,7 @@ _FINISHED = ("Succeeded", "Failed")
 async def lab_status(lab: str) -> Obj:
     """The LabStatus of a lab that is up, at least in part; NoSuchLab otherwise."""
     spec = state.require(lab)
-    if not is_up(lab):
+    if not processes.is_up(lab):
         raise connect.not_up(lab)
     nodes, pods = await _objects(lab)
     return compose(spec, nodes, pods, process_overview(lab))
@@ -68,11 +68,6 @@ def process_overview(lab: str) -> list[Obj]:
     return found
 
 
-def is_up(lab: str) -> bool:
-    """Whether any process of the lab runs."""
-    return any(map(processes.is_alive, processes.read_record(lab).processes))
-
-
 def lab_list() -> Obj:
     """The LabList: every lab of this machine."""
     return {
@@ -89,7 +84,7 @@ def _summary(lab: str) -> Obj:
         spec = None
     if spec is None:  # what a crash left: `down` takes it away
         return {"name": lab, "phase": "Broken", "nodes": 0, "backend": ""}
-    phase = "Up" if is_up(lab) else "Down"
+    phase = "Up" if processes.is_up(lab) else "Down"
     return {
         "name": lab,
         "phase": phase,

@@ -1,7 +1,7 @@
 """The one process that keeps the others of a lab alive.
 
-A fork server: it imports everything once, forks control plane, runtime and agents from that image,
-and waits in poll(2) for pidfds, its Unix socket and signals. It holds no event loop, thread,
+A fork server: it imports once what they share, forks control plane, runtime and agents from that
+image, and waits in poll(2) for pidfds, its Unix socket and signals. It holds no event loop, thread,
 database or key. It is a subreaper, so pauses and containers whose runtime died come to it. When it
 is killed itself, all else goes on, and the supervisor that the next `labctl up` starts adopts it.
 """
@@ -133,14 +133,14 @@ def serve(lab: str, wait_for_go: Callable[[], list[str] | None], ready: Callable
     setproctitle.setproctitle(names.supervisor_title(lab))
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _raise_descriptor_limit()
-    warm.import_control_plane()
+    warm.import_shared()
     nodes = wait_for_go()
     if nodes is None:
         return
     supervisor = Supervisor(lab)
     supervisor.roster.adopt(processes.read_record(lab))
     supervisor.roster.start_control_plane()
-    warm.import_rest()
+    warm.load(warm.AGENT)
     supervisor.roster.set_agents(nodes)
     ready()
     supervisor.run()

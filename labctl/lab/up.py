@@ -19,6 +19,8 @@ from labctl.lab.manifests import Manifest
 from labctl.lab.progress import Progress
 from labctl.lab.wish import Change, Wish, resolve
 
+_END_SECONDS = 20.0
+
 
 def up(wish: Wish, progress: Progress) -> LabSpec:
     """Makes the lab, or makes it what it shall be; returns when every node is Ready.
@@ -43,6 +45,7 @@ def up(wish: Wish, progress: Progress) -> LabSpec:
 
 def _bring_up(change: Change, progress: Progress) -> None:
     lab = change.spec.name
+    _end_unrecorded(lab, progress)
     former = Former.of(lab)
     cgroup.create(lab)
     state.make_directories(lab)
@@ -51,12 +54,22 @@ def _bring_up(change: Change, progress: Progress) -> None:
         from labctl.lab.build import build
 
         build(change.wider, launch, progress)
+        from labctl.lab.converge import converge
+
+        if launch is not None:
+            launch.wait()
     finally:
         if launch is not None:
             launch.close()
-    from labctl.lab.converge import converge
-
     converge(change, former, progress)
+
+
+def _end_unrecorded(lab: str, progress: Progress) -> None:
+    """Ends what runs of a lab whose /run somebody emptied: nobody could adopt it."""
+    if cgroup.members(lab) and not processes.read_record(lab).processes:
+        progress.step("what runs of this lab is on no record: starting anew")
+        cgroup.kill(lab)
+        cgroup.wait_empty(lab, _END_SECONDS)
 
 
 async def _apply(lab: str, manifests: tuple[Manifest, ...], progress: Progress) -> None:

@@ -73,6 +73,8 @@ def _split(text: str) -> tuple[str, str | None]:
     text = text.strip().replace("'{", "{", 1).replace("}'", "}", 1)  # quotes that no shell took
     if text.startswith("{"):
         end = text.rfind("}")
+        if end < 0:
+            raise BadInput(f"--for jsonpath={text}: the closing brace is missing")
         path, rest = text[1:end].strip(), text[end + 1 :]
         value = rest.removeprefix("=") if rest.startswith("=") else None
     else:

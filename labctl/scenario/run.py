@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from labctl import names
 from labctl.api.lab import lab_object
 from labctl.client.client import Client
-from labctl.errors import BadInput, LabError
+from labctl.errors import BadInput, HostCannot, LabError
 from labctl.lab import connect
 from labctl.lab.apply import apply_all
 from labctl.lab.down import down
@@ -40,7 +40,10 @@ class Manner:
 
 
 def run(scenario: Scenario, manner: Manner) -> ScenarioReport:
-    """Runs the scenario; whatever goes wrong is in the report. BadInput if its lab is there."""
+    """Runs the scenario; what goes wrong is in the report.
+
+    BadInput if its lab is there; HostCannot if this host cannot run it.
+    """
     lab = scenario.lab.name
     if names.lab_file(lab).exists():
         raise BadInput(
@@ -52,14 +55,28 @@ def run(scenario: Scenario, manner: Manner) -> ScenarioReport:
     try:
         up(Wish(lab, document=lab_object(scenario.lab)), manner.progress)
         asyncio.run(_play(scenario, steps, manner.told))
+    except HostCannot:
+        raise
     except LabError as problem:
         error = problem.message
     finally:
         if not manner.keep:
             down(lab, manner.progress)
-    steps += [StepReport(step.describe(), "skipped") for step in scenario.steps[len(steps) :]]
+    steps += _skipped(scenario, len(steps))
     seconds = time.monotonic() - started
     return ScenarioReport(scenario.name, lab, scenario.source, tuple(steps), seconds, error)
+
+
+def not_begun(scenario: Scenario, problem: LabError) -> ScenarioReport:
+    """The report of a scenario that could not be run at all."""
+    steps = tuple(_skipped(scenario))
+    return ScenarioReport(
+        scenario.name, scenario.lab.name, scenario.source, steps, 0.0, problem.message
+    )
+
+
+def _skipped(scenario: Scenario, done: int = 0) -> list[StepReport]:
+    return [StepReport(step.describe(), "skipped") for step in scenario.steps[done:]]
 
 
 async def _play(scenario: Scenario, steps: list[StepReport], told: Told) -> None:

@@ -62,7 +62,13 @@ def test_down_without_a_lab_is_no_error() -> None:
         (("run", "Bad_Name", "--image", "i"), "metadata.name: Invalid value"),
         (("create", "deployment", "a", "--image", "i", "--replicas", "-2"), "spec.replicas"),
         (("run", "a", "--image", "i", "--port", "70000"), "70000 is not in the range"),
+        (("wait", "--for=jsonpath={.a", "pod/a"), "the closing brace is missing"),
         (("scenario", "run", "none.yaml"), "none.yaml: No such file or directory"),
+        (("verify", "--junit", "/none/report.xml"), "--junit /none/report.xml: cannot be written"),
+        (("verify", "--junit", "/"), "--junit /: is a directory"),
+        ((), "missing command"),
+        (("fault",), "missing command"),
+        (("kubectl", "get", "pods", "--lab"), "--lab: '--lab' is not a DNS label"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
@@ -94,7 +100,14 @@ def test_bad_input_is_exit_code_2(words: tuple[str, ...], complaint: str) -> Non
             "stdin:6: spec.nodes[1].name",
         ),
         ("a: b: c", "stdin:1: document 1: "),
-        ("kind: Scenario\napiVersion: labctl.io/v1alpha1", "Scenario is not for up"),
+        (
+            "kind: Scenario\napiVersion: labctl.io/v1alpha1",
+            "stdin:1: kind: a Scenario is not for up",
+        ),
+        (
+            "kind: Lab\napiVersion: labctl.io/v1alpha1\nmetadata: {name: Not_A_Name}",
+            "stdin:3: metadata.name: 'Not_A_Name' is not a DNS label",
+        ),
         (
             "kind: Pod\napiVersion: v1\nmetadata: {name: a}\nspec: {containers: []}",
             "stdin:4: spec.containers",
@@ -106,6 +119,19 @@ def test_a_bad_lab_file_is_refused_with_line_and_field(text: str, complaint: str
     assert result.code == 2, result.err
     assert complaint in result.err
     assert not Path("/var/lib/labctl", NO_LAB).exists()
+
+
+@pytest.mark.parametrize("verb", ["apply", "create", "delete"])
+def test_what_is_no_object_of_the_api_is_refused(verb: str) -> None:
+    text = "kind: Lab\napiVersion: labctl.io/v1alpha1"
+    lab = Labctl(NO_LAB)(verb, "-f", "-", stdin=text)
+    assert (lab.code, lab.out) == (2, "")
+    assert lab.err == (
+        "error: stdin:1: kind: a Lab is no object of the API\nhint: labctl up FILE\n"
+    )
+    strange = Labctl(NO_LAB)(verb, "-f", "-", stdin=text.replace("Lab", "Gizmo"))
+    assert strange.code == 2
+    assert strange.err == "error: stdin:1: kind: labctl has no kind 'Gizmo'\n"
 
 
 @pytest.mark.parametrize("words", [("up",), ("down",), ("get", "pods"), ("status",), ("list",)])

@@ -1,6 +1,7 @@
 """From nothing to a lab and back to nothing, however it ends."""
 
 import os
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator
@@ -129,6 +130,17 @@ def test_up_after_a_reboot_brings_the_same_lab_back(labctl: Labctl) -> None:
     labctl.ok("wait", "--for=condition=Ready", "pod", "--all")
     assert labctl.ok("get", "deployment", "web", "-o", "jsonpath={.metadata.uid}") == uid
     assert labctl.ok("verify", "--protocol", "icmp", "-o", "jsonpath={.passed}") == "true"
+
+
+def test_up_starts_anew_what_lost_its_records(labctl: Labctl) -> None:
+    labctl.ok("up", "--nodes", "1")
+    labctl.ok("run", "web", "--image", "nginx")
+    labctl.ok("wait", "--for=condition=Ready", "pod/web")
+    before = set(cgroup.members(labctl.lab))
+    shutil.rmtree(names.run_dir(labctl.lab))
+    labctl.ok("up")
+    assert not before & set(cgroup.members(labctl.lab))
+    labctl.ok("wait", "--for=condition=Ready", "pod/web")
 
 
 def test_down_does_not_wait_for_a_process_that_ignores_signals(labctl: Labctl) -> None:

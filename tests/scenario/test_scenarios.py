@@ -3,6 +3,7 @@
 import json
 import os
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import pytest
 
@@ -28,6 +29,47 @@ def test_every_scenario_begins_with_a_comment_that_teaches() -> None:
         comment = [line for line in lines[: lines.index("apiVersion: labctl.io/v1alpha1")] if line]
         assert len(comment) >= 4, file
         assert all(line.startswith("#") for line in comment), file
+
+
+LOST = """\
+apiVersion: labctl.io/v1alpha1
+kind: Lab
+spec: {nodes: 1}
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: lost, namespace: nowhere}
+spec: {containers: [{name: c, image: i}]}
+---
+apiVersion: labctl.io/v1alpha1
+kind: Scenario
+metadata: {name: lost}
+spec: {steps: [{ping: {from: node/node1, to: outside}}]}
+"""
+
+
+def test_junit_is_written_also_when_the_lab_cannot_be_brought_up(lab: str, tmp_path: Path) -> None:
+    file, junit = tmp_path / "lost.yaml", tmp_path / "junit.xml"
+    file.write_text(LOST)
+    words = ("scenario", "run", str(file), "--junit", str(junit))
+    own = Labctl(f"s{os.getpid()}-lost")
+    for labctl, path, code, said in (
+        (own, os.environ["PATH"], 1, 'namespaces "nowhere" not found'),
+        (Labctl(lab), os.environ["PATH"], 2, f"lab '{lab}' exists"),
+        (own, str(tmp_path), 4, "not installed"),
+    ):
+        junit.unlink(missing_ok=True)
+        done = labctl(*words, env={"PATH": path})
+        assert done.code == code, done.err
+        (problem,) = [line for line in done.err.splitlines() if line.startswith("error: ")]
+        assert said in problem
+        suite = ET.parse(junit).getroot()[0]
+        assert (suite.get("errors"), suite.get("skipped")) == ("1", "1")
+        error = suite.find("testcase/error")
+        assert error is not None
+        assert said in error.get("message", "")
+    assert own("status").code == 3, "the lab is still there"
+    assert Labctl(lab)("status").code == 0, "a lab that it did not make is gone"
 
 
 def test_a_failed_expectation_is_named_skips_the_rest_and_takes_the_lab_away(

@@ -49,9 +49,8 @@ def check_lab_name(name: Any, path: Path = ("metadata", "name")) -> str:
 
 
 def _lab_name(metadata: Obj, name: str | None) -> str:
-    if name is not None:
-        return check_lab_name(name)
-    return check_lab_name(metadata.get("name", lab.DEFAULT_NAME))
+    written = check_lab_name(metadata.get("name", lab.DEFAULT_NAME))  # wrong is wrong, used or not
+    return written if name is None else check_lab_name(name)
 
 
 def _nodes(value: Any) -> tuple[NodeSpec, ...]:

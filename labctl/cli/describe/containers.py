@@ -6,6 +6,8 @@ from typing import Any
 from labctl.api.objects import Obj
 from labctl.cli.describe import times
 
+_STAND_IN = "labctl://stand-in"  # as the agent writes it
+
 
 def container_lines(
     title: str, containers: Sequence[Obj], statuses: Iterable[Obj], indent: str = "  "
@@ -24,7 +26,7 @@ def _container(container: Obj, statuses: dict[str, Obj]) -> list[str]:
     return [
         *_identity(status),
         f"Image:\t{container.get('image', '')}",
-        *([f"Image ID:\t{status.get('imageID', '')}"] if status else []),
+        *(_image_id(status, container) if status else []),
         *_ports(container),
         *_words("Command", container.get("command")),
         *_words("Args", container.get("args")),
@@ -38,6 +40,16 @@ def _container(container: Obj, statuses: dict[str, Obj]) -> list[str]:
 
 def _identity(status: Obj | None) -> list[str]:
     return [f"Container ID:\t{status.get('containerID', '')}"] if status else []
+
+
+def _image_id(status: Obj, container: Obj) -> list[str]:
+    """The line of kubectl, and one of ours where no program of the image runs."""
+    image_id = str(status.get("imageID", ""))
+    lines = [f"Image ID:\t{image_id}"]
+    if image_id == _STAND_IN:
+        image = container.get("image", "")
+        lines.append(f'Stand-In:\timage "{image}" is not here: a stand-in answers')
+    return lines
 
 
 def _ports(container: Obj) -> list[str]:
