@@ -28,14 +28,16 @@ _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 # aiohttp raises RuntimeError when the connection closes just between two reads of a body.
 _READ_FAILURES = (*_FAILURES, RuntimeError)
 _REQUEST_SECONDS = 15.0
-_REQUEST_CONNECTIONS = 8  # a TLS handshake costs more than waiting a round trip for a free one
-_KEEPALIVE = (  # a dead peer is noticed after 10 + 4 x 5 s, before the 45 s of Kubernetes' clients
+_REQUEST_CONNECTIONS = 4  # a TLS handshake costs more than waiting a round trip for a free one
+# A silent peer is given up after 6 s, well before the 45 s of Kubernetes' clients. TCP itself would
+# go on, waiting twice as long before each try: a node would be back long after its cable was.
+_KEEPALIVE = (
     (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
     (socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 3),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 1),
+    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 3),
+    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 6_000),
 )
 
 _encode = msgspec.json.encode

@@ -7,12 +7,34 @@ socket belongs to the namespace in which it was made.
 import os
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from labctl import names
+from labctl.apiserver.http.liveness import BACKLOG, watch_peers
 from labctl.errors import HostCannot
 from labctl.net.namespaces import socket_in
+
+
+@dataclass(frozen=True)
+class Doors:
+    """The sockets of a lab's API server, open: who comes before there is a server waits."""
+
+    fabric: socket.socket
+    local: socket.socket
+    unix: socket.socket
+
+    @classmethod
+    def of(cls, lab: str) -> "Doors":
+        """Raises HostCannot or NetError when one of them cannot be had."""
+        fabric, local = fabric_socket(lab), local_socket(lab)
+        doors = cls(fabric, local, unix_socket(names.api_socket(lab)))
+        for sock in (fabric, local):
+            watch_peers(sock)
+        for sock in (fabric, local, doors.unix):
+            sock.listen(BACKLOG)
+        return doors
 
 
 def fabric_socket(lab: str) -> socket.socket:

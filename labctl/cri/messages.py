@@ -3,10 +3,13 @@
 Values only: they travel as JSON objects with the field names below (msgspec), and an unknown field
 is skipped, so that an older agent understands a newer runtime. A request's class name is its
 method on the wire. Times are seconds since the epoch, 0 where it did not happen yet.
+What is only sent is a msgspec Struct: making the class of a dataclass takes half a millisecond.
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
+
+from msgspec import Struct
 
 Protocol = Literal["TCP", "UDP", "SCTP"]
 SandboxState = Literal["ready", "notready"]
@@ -47,8 +50,7 @@ class Sandbox:
     created_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     number: int
     protocol: Protocol = "TCP"
 
@@ -99,8 +101,7 @@ class Container:
     finished_at: float = 0.0
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerEvent:
+class ContainerEvent(Struct, frozen=True):
     """Something happened to a sandbox of `node`; `container` as it is now, None for "sandbox-died"."""
 
     kind: EventKind
@@ -109,8 +110,7 @@ class ContainerEvent:
     container: Container | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class RuntimeStatus:
+class RuntimeStatus(Struct, frozen=True):
     pid: int
     sandboxes: int
     containers: int
@@ -120,76 +120,62 @@ class RuntimeStatus:
 # One request per verb.
 
 
-@dataclass(frozen=True, slots=True)
-class Status:
+class Status(Struct, frozen=True):
     pass
 
 
-@dataclass(frozen=True, slots=True)
-class RunPodSandbox:
+class RunPodSandbox(Struct, frozen=True):
     config: SandboxConfig
 
 
-@dataclass(frozen=True, slots=True)
-class StopPodSandbox:
+class StopPodSandbox(Struct, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class RemovePodSandbox:
+class RemovePodSandbox(Struct, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListPodSandboxes:
+class ListPodSandboxes(Struct, frozen=True):
     node: str = ""  # empty: of every node
 
 
-@dataclass(frozen=True, slots=True)
-class CreateContainer:
+class CreateContainer(Struct, frozen=True):
     sandbox_id: str
     config: ContainerConfig
 
 
-@dataclass(frozen=True, slots=True)
-class StartContainer:
+class StartContainer(Struct, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class StopContainer:
+class StopContainer(Struct, frozen=True):
     id: str
     timeout_seconds: float
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveContainer:
+class RemoveContainer(Struct, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ListContainers:
+class ListContainers(Struct, frozen=True):
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerStatus:
+class ContainerStatus(Struct, frozen=True):
     id: str
 
 
-@dataclass(frozen=True, slots=True)
-class ContainerEvents:
+class ContainerEvents(Struct, frozen=True):
     node: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class TerminalSize:
+class TerminalSize(Struct, frozen=True):
     rows: int = 24
     columns: int = 80
 
 
-@dataclass(frozen=True, slots=True)
-class Exec:
+class Exec(Struct, frozen=True):
     """Sent on a connection of its own, with descriptors 0, 1, 2 as SCM_RIGHTS unless `terminal`."""
 
     container_id: str
@@ -198,15 +184,13 @@ class Exec:
     terminal: TerminalSize | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class ExecStarted:
+class ExecStarted(Struct, frozen=True):
     """First answer of an exec; a terminal's master comes with it as SCM_RIGHTS."""
 
     pid: int
 
 
-@dataclass(frozen=True, slots=True)
-class ExecExited:
+class ExecExited(Struct, frozen=True):
     """Second and last answer of an exec."""
 
     exit_code: int

@@ -1,4 +1,4 @@
-"""What the kernel holds of nftables, read by netlink: names of tables and chains, and digests.
+"""What the kernel holds of nftables, by netlink: names of tables and chains, and digests.
 
 Nothing here understands rules: a rule is the bytes that the kernel tells of it. A digest leaves
 out what changes by itself: handles, counters, elements of sets that packets add to.
@@ -7,6 +7,7 @@ out what changes by itself: handles, counters, elements of sets that packets add
 import contextlib
 import errno
 import hashlib
+import os
 import socket
 import struct
 from collections.abc import Iterator
@@ -23,6 +24,9 @@ _NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 _FAMILIES = {"inet": 1, "ip": 2, "arp": 3, "netdev": 5, "bridge": 7, "ip6": 10}
 _FAMILY_NAMES = {number: name for name, number in _FAMILIES.items()}
 
+_NFNL_MSG_BATCH_BEGIN, _NFNL_MSG_BATCH_END = 0x10, 0x11
+_BATCH_OF_NFTABLES = struct.pack("=BBH", 0, 0, socket.htons(_NFNL_SUBSYS_NFTABLES))
+_NEWCHAIN = 3
 _GETTABLE, _GETCHAIN, _GETRULE, _GETSET, _GETSETELEM = 1, 4, 7, 10, 13
 _TABLE_NAME = 1
 _CHAIN_TABLE, _CHAIN_NAME, _CHAIN_HOOK, _CHAIN_POLICY, _CHAIN_TYPE = 1, 3, 4, 5, 7
@@ -77,6 +81,27 @@ class Tables:
             found.setdefault(table, []).append(wire.text(told[_CHAIN_NAME]))
         for (family, name), chains in found.items():
             yield _FAMILY_NAMES.get(family, str(family)), name, chains
+
+    def add_chain(self, family: str, table: str, name: str) -> None:
+        """Adds an empty chain to a table, where starting nft would take 10 ms. Raises NetError."""
+        body = _NFGENMSG.pack(_FAMILIES[family], 0, 0)
+        body += _string(_CHAIN_TABLE, table) + _string(_CHAIN_NAME, name)
+        flags = wire.NLM_F_REQUEST | wire.NLM_F_CREATE | wire.NLM_F_ACK
+        chain = wire.message(_NFNL_SUBSYS_NFTABLES << 8 | _NEWCHAIN, flags, body)
+        code = self._change(chain)
+        if code:
+            raise NetError(f"nft add chain {family} {table} {name}: {os.strerror(code)}", code)
+
+    def _change(self, request: bytes) -> int:
+        """Carries out a request as a transaction; returns its error, or 0."""
+        if self._netlink is None:
+            return errno.EPROTONOSUPPORT
+        begin, end = (
+            wire.message(kind, wire.NLM_F_REQUEST, _BATCH_OF_NFTABLES)
+            for kind in (_NFNL_MSG_BATCH_BEGIN, _NFNL_MSG_BATCH_END)
+        )
+        (answer,) = self._netlink.query([begin + request + end])
+        return -wire.i32(answer.body[:4])
 
     def digest(self, family: str, name: str, marks: tuple[str, ...]) -> str:
         """A digest of all that is in a table, but for the chains whose names begin so."""

@@ -86,7 +86,7 @@ def load(table: NftTable) -> None:
     _nft(table.text, f"nft -f - # {table.describe()}")
     with nfnetlink.Tables() as tables:
         seal = _SEAL + tables.digest(table.family, table.name, marks=(_REVISION, _SEAL))
-    _nft(f"add chain {table.family} {table.name} {seal}\n", f"nft add chain {seal}")
+        tables.add_chain(table.family, table.name, seal)
 
 
 def delete(table: NftTable) -> None:

@@ -57,6 +57,13 @@ def observe(names: Iterable[str]) -> Iterator[Sysctl]:
             yield Sysctl(name, value)
 
 
+def _look(descriptor: int) -> bytes:
+    try:
+        return os.pread(descriptor, 4096, 0)
+    except OSError:  # the setting went with its interface
+        return b""
+
+
 def _value(data: bytes) -> str:
     return data.decode().strip().replace("\t", " ")
 
@@ -74,14 +81,18 @@ class SysctlFiles:
             with contextlib.suppress(FileNotFoundError):
                 self._files[name] = os.open(path(name), os.O_RDONLY | os.O_CLOEXEC)
 
+    def raw(self) -> list[bytes]:
+        """What stands in the files, to compare with an earlier look for next to nothing."""
+        return [_look(descriptor) for descriptor in self._files.values()]
+
+    def parse(self, raw: Iterable[bytes]) -> tuple[Sysctl, ...]:
+        """The settings behind a look, without those that had gone."""
+        told = zip(self._files, raw, strict=True)
+        return tuple(Sysctl(name, _value(data)) for name, data in told if data)
+
     def read(self) -> tuple[Sysctl, ...]:
         """All settings that are still there, as they stand."""
-        return tuple(self._read())
-
-    def _read(self) -> Iterator[Sysctl]:
-        for name, descriptor in self._files.items():
-            with contextlib.suppress(OSError):
-                yield Sysctl(name, _value(os.pread(descriptor, 4096, 0)))
+        return self.parse(self.raw())
 
     def close(self) -> None:
         for descriptor in self._files.values():

@@ -177,7 +177,7 @@ class Agent:
         self._worker.mark(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
-        self._network_sync.mark()
+        self._network_sync.node_changed()
         if new is not None and name(new) == self._place.node:
             self._reporter.watched(new)
 

@@ -67,6 +67,9 @@ class Network:
         known = self._known or {}
         return NetState(known[key] for key in keys if key in known)
 
+    def known_settings(self) -> frozenset[Sysctl]:
+        return frozenset(n for n in (self._known or {}).values() if isinstance(n, Sysctl))
+
     def tables_are_right(self) -> bool:
         """Whether labctl's nftables are what they are known to be."""
         known = {noun for noun in (self._known or {}).values() if isinstance(noun, NftTable)}

@@ -14,6 +14,7 @@ from labctl.node.runtime_link import RuntimeLink
 from labctl.node.snapshot import PodPort, Snapshot, port_of, snapshot
 
 _KEY = "network"
+_SECONDS_A_NODE = 0.001
 
 
 class NetworkSync:
@@ -47,6 +48,10 @@ class NetworkSync:
 
     def mark(self) -> None:
         self._queue.mark(_KEY)
+
+    def node_changed(self) -> None:
+        """A pass computes the whole network: the more nodes, the more changes share one pass."""
+        self._queue.mark_after(_KEY, len(self._nodes.objects) * _SECONDS_A_NODE)
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:

@@ -44,7 +44,8 @@ class NetworkWatcher:
         self._monitor = Monitor.here()
         self._rulesets = RulesetMonitor.here()
         self._settings: SysctlFiles | None = None
-        self._settings_read: frozenset[str] = frozenset()
+        self._settings_read: frozenset[Sysctl] = frozenset()
+        self._settings_right: list[bytes] | None = None  # what the files held when all was right
         self._timer: asyncio.TimerHandle | None = None
         self._loop.add_reader(self._monitor.fileno(), self._changed)
         self._loop.add_reader(self._rulesets.fileno(), self._rules_changed)
@@ -112,14 +113,21 @@ class NetworkWatcher:
             self._heal_soon()
 
     def _settings_are_right(self) -> bool:
-        wanted = {noun for noun in self._network.known if isinstance(noun, Sysctl)}
-        names = frozenset(noun.name for noun in wanted)
-        if self._settings is None or self._settings_read != names:
+        """Twice a second for ever, so what was right and has not changed is not taken apart."""
+        wanted = self._network.known_settings()
+        if self._settings is None or self._settings_read != wanted:
             self._close_settings()
-            self._settings, self._settings_read = self._network.open_settings(names), names
-        return wanted == set(self._settings.read())
+            names = [noun.name for noun in wanted]
+            self._settings, self._settings_read = self._network.open_settings(names), wanted
+        found = self._settings.raw()
+        if found != self._settings_right:
+            if wanted != set(self._settings.parse(found)):
+                return False
+            self._settings_right = found
+        return True
 
     def _close_settings(self) -> None:
+        self._settings_right = None
         if self._settings is not None:
             self._settings.close()
             self._settings = None

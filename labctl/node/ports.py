@@ -27,7 +27,7 @@ def port_nouns(port: PodPort, mtu: int) -> Iterator[Noun]:
         mtu=mtu,
         mac=names.mac_address("port", port.uid, str(port.attempt)),
         master=names.BRIDGE,
-        alias=f"{port.namespace}/{port.pod}",
+        alias=names.pod_alias(port.namespace, port.pod),
         peer=Peer(POD_INTERFACE, port.netns, port.mac, mtu),
     )
     yield Neighbor(names.BRIDGE, port.address, port.mac)

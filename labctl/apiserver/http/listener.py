@@ -11,21 +11,13 @@ from typing import Any
 from aiohttp import web
 
 from labctl.apiserver.http.exchange import BODY_LIMIT, Exchange, Proxy
+from labctl.apiserver.http.liveness import BACKLOG, watch_peers
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.kubelet.proxies import proxies
 from labctl.apiserver.server import ApiServer
 
-_BACKLOG = 1024
 _HEAD_LIMIT = 64 * 1024  # bytes of request line and header: exec has its command in the query
 _SHUTDOWN_SECONDS = 2.0
-# Accepted sockets inherit these: a peer whose cable was cut is given up after about 30 s.
-_LIVENESS = (
-    (socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, 10),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, 5),
-    (socket.IPPROTO_TCP, socket.TCP_KEEPCNT, 4),
-    (socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, 30_000),
-)
 
 
 class Listener:
@@ -55,8 +47,7 @@ async def listen(
     kernel tells the peer's user. `agents` is the hop for logs and exec; without it there are none.
     """
     if sock.family != socket.AF_UNIX:
-        for level, option, value in _LIVENESS:
-            sock.setsockopt(level, option, value)
+        watch_peers(sock)
     sock.setblocking(False)
     handlers: dict[str, Proxy] = proxies(server, agents) if agents else {}
     runner = web.ServerRunner(
@@ -65,7 +56,7 @@ async def listen(
         shutdown_timeout=_SHUTDOWN_SECONDS,
     )
     await runner.setup()
-    site = web.SockSite(runner, sock, ssl_context=ssl_context, backlog=_BACKLOG)
+    site = web.SockSite(runner, sock, ssl_context=ssl_context, backlog=BACKLOG)
     await site.start()
     return Listener(runner, site, server)
 

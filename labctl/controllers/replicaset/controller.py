@@ -16,6 +16,7 @@ from labctl.controllers.writes import Patch, at_once, perform, perform_each, sta
 from labctl.errors import StatusError
 
 _WORKERS: Final = 5
+_SECONDS_A_POD: Final = 0.0001  # ten times what a pass spends on one
 
 
 class ReplicaSetController:
@@ -45,9 +46,14 @@ class ReplicaSetController:
             owner = self._owner(pod)
             if owner is not None and pod is not None:
                 self._observe(key(owner), pod, added=old is None, gone=new is None)
-                self._reconciler.mark(key(owner))
+                self._mark_soon(owner)
         if new is not None and controller_of(new) is None:
             self._mark_adopters(new)
+
+    def _mark_soon(self, replicaset: Obj) -> None:
+        """A pass looks at all pods of a set, so the more it has, the more changes share a pass."""
+        pods = len(self._desk.caches.pods_of(uid(replicaset)))
+        self._reconciler.mark_after(key(replicaset), pods * _SECONDS_A_POD)
 
     def _observe(self, at: str, pod: Obj, *, added: bool, gone: bool) -> None:
         if added:

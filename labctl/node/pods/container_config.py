@@ -56,14 +56,11 @@ def hostname(pod: Obj) -> str:
     return name[:_HOSTNAME_MAX].rstrip("-.")
 
 
-def log_directory(lab: str, namespace: str, name: str, uid: str) -> Path:
-    """Where a pod's logs are, laid out as a kubelet does below /var/log/pods."""
-    return names.state_dir(lab) / "pods" / f"{namespace}_{name}_{uid}"
-
-
 def log_file(lab: str, pod: Obj, container: str, attempt: int) -> Path:
     metadata = pod["metadata"]
-    directory = log_directory(lab, metadata["namespace"], metadata["name"], metadata["uid"])
+    directory = names.pod_log_dir(
+        lab, metadata["namespace"], metadata["name"], metadata["uid"]
+    )
     return directory / container / f"{attempt}.log"
 
 

@@ -26,7 +26,7 @@ from labctl.node.network import Network
 from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.place import Place
 from labctl.node.pods import actions
-from labctl.node.pods.container_config import container_config, log_directory, sandbox_config
+from labctl.node.pods.container_config import container_config, sandbox_config
 from labctl.node.pods.facts import (
     Failure,
     containers_of,
@@ -139,7 +139,7 @@ class Executor:
         held = [one for one in containers if one.sandbox_id == sandbox.id]
         self.memory.forget_sandbox(sandbox.id, held)
         if last:
-            logs = log_directory(self.place.lab, config.namespace, config.name, config.uid)
+            logs = names.pod_log_dir(self.place.lab, config.namespace, config.name, config.uid)
             shutil.rmtree(logs, ignore_errors=True)
 
     def forget(self, pod_uid: str) -> None:

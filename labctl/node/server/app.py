@@ -4,6 +4,7 @@ Whoever connects must show a certificate of the lab's CA whose organization is s
 the API server's own for this hop is; a node's certificate opens nothing here.
 """
 
+import contextlib
 import ssl
 import time
 from collections.abc import Awaitable, Callable
@@ -34,6 +35,7 @@ def server_tls(pki: Path, file_name: str) -> ssl.SSLContext:
     context.load_cert_chain(pki / f"{file_name}.crt", pki / f"{file_name}.key")
     context.load_verify_locations(pki / "ca.crt")
     context.verify_mode = ssl.CERT_REQUIRED
+    context.num_tickets = 0  # nobody resumes a session here
     return context
 
 
@@ -74,10 +76,12 @@ class AgentServer:
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         path = container.config.log_path
-        async for data in read_log(path, options, lambda: self._containers.is_running(container)):
-            if data:
-                await response.write(data)
-        await response.write_eof()
+        lines = read_log(path, options, lambda: self._containers.is_running(container))
+        with contextlib.suppress(ConnectionResetError):  # whoever followed has had enough
+            async for data in lines:
+                if data:
+                    await response.write(data)
+            await response.write_eof()
         return response
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
