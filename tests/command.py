@@ -26,10 +26,11 @@ class Result:
 
 
 class Labctl:
-    """Runs labctl; `lab` is in LABCTL_LAB unless it is empty."""
+    """Runs labctl; `lab` is in LABCTL_LAB unless it is empty; `entry` are words to put before."""
 
-    def __init__(self, lab: str = "") -> None:
+    def __init__(self, lab: str = "", entry: tuple[str, ...] = ()) -> None:
         self.lab = lab
+        self.entry = entry
 
     def __call__(self, *words: str, stdin: str = "", env: dict[str, str] | None = None) -> Result:
         """Runs it, whatever the exit code."""
@@ -37,7 +38,7 @@ class Labctl:
         environment = {**own, "LC_ALL": "C.UTF-8", **(env or {})}
         environment |= {"LABCTL_LAB": self.lab} if self.lab else {}
         done = subprocess.run(
-            [PROGRAM, *words],
+            [*self.entry, PROGRAM, *words],
             input=stdin,
             capture_output=True,
             text=True,

@@ -96,8 +96,8 @@ def _ps_text(items: list[Obj], *, wide: bool) -> str:
     rows = []
     for sandbox in items:
         pod = f"{sandbox['namespace']}/{sandbox['pod']}"
-        netns = f"{sandbox['netns']}" + (f" ({sandbox['inode']})" if wide else "")
-        pause = [sandbox["node"], pod, "pause", str(sandbox["pid"]), sandbox["state"]]
+        netns = sandbox["netns"] + (f" ({sandbox['inode']})" if wide and sandbox["netns"] else "")
+        pause = [sandbox["node"], pod, "pause", str(sandbox["pid"] or "-"), sandbox["state"]]
         rows.append([*pause, "catatonit", netns])
         rows += [_container_row(sandbox["node"], pod, one) for one in sandbox["containers"]]
     return table(["NODE", "POD", "CONTAINER", "PID", "STATE", "RUNS", "NETNS"], rows)

@@ -8,7 +8,7 @@ how many seconds to look again; a failure is retried with a back-off of its own 
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable
-from typing import Final
+from typing import Final, NamedTuple
 
 from labctl.client.backoff import Backoff
 from labctl.errors import LabError, StatusError
@@ -17,6 +17,13 @@ _FIRST_RETRY: Final = 0.005
 _LAST_RETRY: Final = 10.0
 
 _log = logging.getLogger(__name__)
+
+
+class _Timer(NamedTuple):
+    """`due` is kept here since uvloop's handle does not know it when that is less than 1 ms away."""
+
+    due: float
+    handle: asyncio.Handle
 
 
 class Reconciler:
@@ -31,7 +38,7 @@ class Reconciler:
         self._queue: asyncio.Queue[str] = asyncio.Queue()
         self._dirty: set[str] = set()
         self._running: set[str] = set()
-        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._timers: dict[str, _Timer] = {}
         self._backoffs: dict[str, Backoff] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -51,10 +58,10 @@ class Reconciler:
         due = loop.time() + seconds
         timer = self._timers.get(key)
         if timer is not None:
-            if timer.when() <= due:
+            if timer.due <= due:
                 return
-            timer.cancel()
-        self._timers[key] = loop.call_at(due, self._due, key)
+            timer.handle.cancel()
+        self._timers[key] = _Timer(due, loop.call_at(due, self._due, key))
 
     async def run(self) -> None:
         """Works until cancelled."""
@@ -64,7 +71,7 @@ class Reconciler:
                     group.create_task(self._work())
         finally:
             for timer in self._timers.values():
-                timer.cancel()
+                timer.handle.cancel()
             self._timers.clear()
 
     async def idle(self) -> None:

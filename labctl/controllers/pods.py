@@ -37,8 +37,10 @@ def ready_since(pod: Obj) -> float | None:
 
 def is_available(pod: Obj, min_ready_seconds: int, now: float) -> bool:
     """Ready for at least `min_ready_seconds`."""
+    if min_ready_seconds == 0:
+        return is_ready(pod)
     since = ready_since(pod)
-    return since is not None and (min_ready_seconds == 0 or since + min_ready_seconds <= now)
+    return since is not None and since + min_ready_seconds <= now
 
 
 def restarts(pod: Obj) -> int:

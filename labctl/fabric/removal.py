@@ -4,6 +4,11 @@ Pins are dropped and the kernel takes the namespaces, with all links in them, in
 that is a hundred times quicker than deleting links. A cable has two ends, so the end of one
 namespace is seen in another: the nodes' in the fabric, the fabric's in outside. Each of the two is
 held open until what hangs on it was seen going. Processes of the lab must have ended before.
+
+A namespace can outlive its processes: TCP holds it while it goes on sending what a dead process
+left for a peer whose cable is cut (tcp(7), tcp_orphan_retries: a minute or two), and a user's own
+shell or tcpdump holds it as long as it likes. Its cable is deleted then; nobody can reach it any
+more, and the kernel takes it when it is let go.
 """
 
 import contextlib
@@ -19,15 +24,15 @@ from labctl.net.neighbors import forget_learned
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link
 from labctl.net.observe import observe
+from labctl.net.veth import delete_port
 
-_HINT = "a process of the lab holds the namespace at the other end"
+_SILENCE_SECONDS = 0.5  # without a link going: those that are left do not go by themselves
 
 
 def remove(lab: str, seconds: float = 20.0) -> None:
     """Drops all pins of a lab and returns when its links are gone; no such lab is no error.
 
-    Raises NetError when `seconds` have passed, naming the links that are left: a process holds
-    their namespaces.
+    Raises NetError when `seconds` have passed, naming the links that are left.
     """
     deadline = time.monotonic() + seconds
     fabric, outside = names.fabric_netns(lab), names.outside_netns(lab)
@@ -43,7 +48,7 @@ def _drop_after_links(netns: str, kept: frozenset[str], deadline: float) -> None
     path = namespaces.netns_path(netns)
     if namespaces.is_netns(path):
         with Monitor.at(path) as monitor, Netlink.at(path) as netlink:
-            _wait_for_links(monitor, _cables(netlink) - kept, deadline)
+            _see_off(_cables(netlink) - kept, monitor, netlink, deadline)
     _drop(netns)
 
 
@@ -61,12 +66,15 @@ def _cables(netlink: Netlink) -> set[str]:
     return {link.name for link in links if link.kind == "veth"}
 
 
-def _wait_for_links(monitor: Monitor, left: set[str], deadline: float) -> None:
+def _see_off(left: set[str], monitor: Monitor, netlink: Netlink, deadline: float) -> None:
     """`left` was observed after `monitor` had begun to listen, so no end is missed."""
     while left:
-        patience = deadline - time.monotonic()
-        if patience <= 0 or not select.select([monitor], [], [], patience)[0]:
-            raise NetError(f"still there: {', '.join(sorted(left))}", hint=_HINT)
+        if time.monotonic() > deadline:
+            raise NetError(f"still there: {', '.join(sorted(left))}")
+        if not select.select([monitor], [], [], _SILENCE_SECONDS)[0]:
+            for name in left:
+                delete_port(netlink, name)
+            left &= _cables(netlink)
         for event in monitor.events():
             if isinstance(event, Change) and event.gone and isinstance(event.noun, Link):
                 left.discard(event.noun.name)

@@ -27,11 +27,11 @@ def draw(spec: LabSpec, nodes: Sequence[Obj], pods: Sequence[Obj]) -> str:
 
 def _fabric(spec: LabSpec) -> list[str]:
     middle = 12
+    router = f"router {names.OUTSIDE_ROUTER_ADDRESS} · {names.ROUTER_ADDRESS}"
     return [
         f"outside {names.OUTSIDE_ADDRESS}".center(2 * middle + 1).rstrip(),
         " " * middle + "│",
-        f"router {names.OUTSIDE_ROUTER_ADDRESS} · {names.ROUTER_ADDRESS}"
-        f"     control plane {names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}",
+        router + f"     control plane {names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}",
         " " * middle + "│" + " " * 32 + "│",
         f"═══ underlay {names.UNDERLAY_CIDR}, {spec.network.backend}, "
         f"mtu {spec.network.mtu} ".ljust(78, "═"),

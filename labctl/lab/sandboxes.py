@@ -36,6 +36,7 @@ def _order(sandbox: Sandbox) -> tuple[str, str, str, int]:
 
 def _sandbox(lab: str, sandbox: Sandbox, containers: list[Container]) -> Obj:
     config = sandbox.config
+    alive = sandbox.state == "ready"  # of a dead one pid and name may be somebody else's by now
     mine = [one for one in containers if one.sandbox_id == sandbox.id]
     return {
         "id": sandbox.id,
@@ -44,10 +45,10 @@ def _sandbox(lab: str, sandbox: Sandbox, containers: list[Container]) -> Obj:
         "pod": config.name,
         "attempt": config.attempt,
         "ip": config.ip,
-        "pid": sandbox.pid,
+        "pid": sandbox.pid if alive else 0,
         "state": sandbox.state,
-        "netns": _pin(lab, sandbox),
-        "inode": _inode(sandbox.pid),
+        "netns": _pin(lab, sandbox) if alive else "",
+        "inode": _inode(sandbox.pid) if alive else 0,
         "createdAt": sandbox.created_at,
         "containers": [_container(one) for one in sorted(mine, key=lambda one: one.created_at)],
     }

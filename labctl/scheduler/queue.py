@@ -10,6 +10,7 @@ After five minutes it is tried in any case.
 import asyncio
 import heapq
 import itertools
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -33,7 +34,13 @@ class _Entry:
     active: bool = False
     wakes: Wake = NO_WAKE
     ready_at: float = 0.0
-    timer: asyncio.TimerHandle | None = None
+    timer: asyncio.Handle | None = None
+    due: float = 0.0  # of the timer; uvloop's does not know it when that is less than 1 ms away
+
+    def start_timer(self, due: float, activate: "Callable[[_Entry], None]") -> None:
+        self.stop_timer()
+        self.due = due
+        self.timer = asyncio.get_running_loop().call_at(due, activate, self)
 
     def stop_timer(self) -> None:
         if self.timer is not None:
@@ -73,11 +80,11 @@ class SchedulingQueue:
         entry = self._entries.get(pod.key)
         if entry is None or entry.pod.uid != pod.uid:
             return
-        loop = asyncio.get_running_loop()
+        now = asyncio.get_running_loop().time()
         entry.attempts += 1
         entry.wakes = wakes
-        entry.ready_at = loop.time() + backoff(entry.attempts)
-        entry.timer = loop.call_later(_FLUSH_SECONDS, self._activate, entry)
+        entry.ready_at = now + backoff(entry.attempts)
+        entry.start_timer(now + _FLUSH_SECONDS, self._activate)
 
     def wake(self, event: Wake) -> None:
         """Something happened: brings back the pods that it may help."""
@@ -101,12 +108,10 @@ class SchedulingQueue:
             await self._filled.wait()
 
     def _bring_back(self, entry: _Entry, *, at_once: bool) -> None:
-        loop = asyncio.get_running_loop()
-        if at_once or entry.ready_at <= loop.time():
+        if at_once or entry.ready_at <= asyncio.get_running_loop().time():
             self._activate(entry)
-        elif entry.timer is None or entry.timer.when() > entry.ready_at:
-            entry.stop_timer()
-            entry.timer = loop.call_at(entry.ready_at, self._activate, entry)
+        elif entry.timer is None or entry.due > entry.ready_at:
+            entry.start_timer(entry.ready_at, self._activate)
 
     def _activate(self, entry: _Entry) -> None:
         entry.stop_timer()

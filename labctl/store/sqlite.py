@@ -60,7 +60,8 @@ class SqliteStore:
         self._compactions: deque[_Compaction] = deque()
         self._waiting: list[asyncio.Future[None]] = []
         self._busy: asyncio.Task[None] | None = None
-        self._expiry: asyncio.TimerHandle | None = None
+        self._expiry: asyncio.Handle | None = None
+        self._expires_at = 0.0  # uvloop's handle does not know when less than 1 ms is left
         self._closed = False
         self._schedule_expiry(revision_log.next_expiry(self._reader))
 
@@ -240,9 +241,10 @@ class SqliteStore:
             return
         at = self._loop.time() + max(when - time.time(), 0)
         if self._expiry is not None:
-            if self._expiry.when() <= at:
+            if self._expires_at <= at:
                 return
             self._expiry.cancel()
+        self._expires_at = at
         self._expiry = self._loop.call_at(at, self._expire)
 
     def _expire(self) -> None:

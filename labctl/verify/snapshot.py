@@ -97,9 +97,9 @@ def internal_ip(node: Obj) -> str:
 
 
 def sort_pods(lab: str, pods: list[Obj]) -> _Sorted:
-    """Who is judged, who is waited for, and who is left out."""
+    """Who is judged, who is waited for, and who is left out; a node's pods stand together."""
     running, starting, left_out = [], [], []
-    for pod in sorted(pods, key=objects.key):
+    for pod in sorted(pods, key=_node_and_key):
         status = pod.get("status") or {}
         phase = status.get("phase", "Pending")
         if pod["spec"].get("hostNetwork") or phase in ("Succeeded", "Failed"):
@@ -115,6 +115,10 @@ def sort_pods(lab: str, pods: list[Obj]) -> _Sorted:
         else:
             starting.append(_left_out(pod, f"still starting: {waiting_reason(pod)}"))
     return _Sorted(tuple(running), tuple(starting), tuple(left_out))
+
+
+def _node_and_key(pod: Obj) -> tuple[str, str]:
+    return pod["spec"].get("nodeName", ""), objects.key(pod)
 
 
 def waiting_reason(pod: Obj) -> str:

@@ -8,7 +8,7 @@ from labctl.verify.plan import Check
 from labctl.verify.probe import Message, Probe, Sighting
 from labctl.verify.topology import Endpoint, Kind
 
-BRIDGE_PORTS = ("veth", "p-")  # bridge ports: of nodes' bridges, and of the fabric's
+BRIDGE_PORTS = ("veth", "p-", "control-plane")  # of nodes' bridges, and of the fabric's
 _ELSEWHERE = 3  # the rank of a node that is not on the way, but to which a packet was addressed
 _ICMP_WORDS = {
     (3, 0): "network unreachable",

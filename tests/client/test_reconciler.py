@@ -6,6 +6,7 @@ import logging
 from collections.abc import AsyncIterator
 
 import pytest
+import uvloop
 
 from labctl.client.reconciler import Reconciler
 from labctl.errors import StatusError
@@ -155,3 +156,17 @@ def test_of_several_delays_the_shortest_holds() -> None:
             await asyncio.wait_for(done.wait(), 5)
 
     asyncio.run(scenario())
+
+
+def test_a_delay_of_next_to_nothing_is_one_like_any_other() -> None:
+    async def scenario() -> None:
+        seen = asyncio.Queue[str]()
+        reconciler = Reconciler("test", seen.put)
+        reconciler.mark_after("a", 0.0001)
+        reconciler.mark_after("a", 0.0)
+        reconciler.mark_after("a", 10.0)
+        async with _running(reconciler), asyncio.timeout(5):
+            assert await seen.get() == "a"
+        assert seen.empty()
+
+    uvloop.run(scenario())  # whose handles of such timers do not know when they are due

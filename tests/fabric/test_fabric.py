@@ -215,11 +215,28 @@ def test_a_removed_fabric_leaves_nothing(lab: str) -> None:
     fabric.remove(lab)
 
 
-def test_removal_says_what_a_process_still_holds_and_can_be_tried_again(lab: str) -> None:
+def test_a_namespace_that_somebody_still_holds_loses_its_cable_and_its_name(lab: str) -> None:
     fabric.converge(spec(lab, 2))
-    with socket_in(node(lab, 2), socket.AF_INET, socket.SOCK_DGRAM):
-        with pytest.raises(NetError, match=r"still there: .*p-node2"):
-            fabric.remove(lab, seconds=1)
-        assert namespaces.is_netns(netns_path(names.fabric_netns(lab)))
-    fabric.remove(lab)
+    with socket_in(node(lab, 2), socket.AF_INET, socket.SOCK_DGRAM) as held:
+        fabric.remove(lab, seconds=2)
+        assert namespaces.pinned(names.netns_prefix(lab)) == ()
+        with pytest.raises(OSError, match="No such device"):
+            held.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0\0")
+
+
+def test_what_the_dead_had_to_say_over_a_cable_that_is_cut_does_not_hold_up_removal(
+    lab: str,
+) -> None:
+    fabric.converge(spec(lab, 1))
+    router = netns_path(names.fabric_netns(lab))
+    with (
+        socket_in(router, socket.AF_INET, socket.SOCK_STREAM) as server,
+        socket_in(node(lab, 1), socket.AF_INET, socket.SOCK_STREAM) as client,
+    ):
+        server.bind((names.ROUTER_ADDRESS, 9))
+        server.listen()
+        client.connect((names.ROUTER_ADDRESS, 9))
+        fabric.cut(lab, "node1")
+        client.sendall(b"?")
+    fabric.remove(lab, seconds=2)  # TCP would go on for a minute or two
     assert namespaces.pinned(names.netns_prefix(lab)) == ()

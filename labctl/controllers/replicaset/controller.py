@@ -16,7 +16,7 @@ from labctl.controllers.writes import Patch, at_once, perform, perform_each, sta
 from labctl.errors import StatusError
 
 _WORKERS: Final = 5
-_SECONDS_A_POD: Final = 0.0001  # ten times what a pass spends on one
+_SECONDS_A_POD: Final = 0.0001  # several times what a pass spends on one
 
 
 class ReplicaSetController:

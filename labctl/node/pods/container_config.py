@@ -58,9 +58,7 @@ def hostname(pod: Obj) -> str:
 
 def log_file(lab: str, pod: Obj, container: str, attempt: int) -> Path:
     metadata = pod["metadata"]
-    directory = names.pod_log_dir(
-        lab, metadata["namespace"], metadata["name"], metadata["uid"]
-    )
+    directory = names.pod_log_dir(lab, metadata["namespace"], metadata["name"], metadata["uid"])
     return directory / container / f"{attempt}.log"
 
 
