@@ -1,5 +1,6 @@
 """`down` leaves a machine as `up` found it, whatever happened in between, and touches no other."""
 
+import json
 from collections.abc import Iterator
 
 import pytest
@@ -53,16 +54,14 @@ def labctl(own: Machine) -> Iterator[Labctl]:
     own.until_as(before)
 
 
-def kill(own: Machine, part: str) -> None:
-    """SIGKILLs at once: everything, or a part of the lab's cgroup, or the process of that title."""
-    group = f"{cgroup.hierarchy()}/labctl.{_LAB}"
-    if part in ("", cgroup.SUPERVISOR, cgroup.PROCESSES):
-        own.run("sh", "-c", f"echo 1 > {group}/{part}/cgroup.kill")
+def kill(own: Machine, name: str) -> None:
+    """SIGKILLs one process of the lab, or without a name all of them at once."""
+    if not name:
+        own.run("sh", "-c", f"echo 1 > {cgroup.hierarchy()}/labctl.{_LAB}/cgroup.kill")
         return
-    found = own.run(
-        "sh", "-c", f"grep -l 'labctl: {_LAB} {part}' /proc/[0-9]*/cmdline", check=False
-    )
-    own.run("kill", "-KILL", found.split("/")[2])
+    record = json.loads(own.run("cat", f"/run/labctl/{_LAB}/processes.json"))
+    (pid,) = (one["pid"] for one in record["processes"] if one["name"] == name)
+    own.run("kill", "-KILL", str(pid))
 
 
 @pytest.mark.parametrize("backend", ["host-gw", "vxlan"])
@@ -73,12 +72,12 @@ def test_a_lab_that_did_its_work_leaves_nothing(labctl: Labctl, backend: str) ->
     labctl.ok("down")
 
 
-@pytest.mark.parametrize("part", ["", cgroup.SUPERVISOR, "runtime", "agent node1"])
+@pytest.mark.parametrize("name", ["", "supervisor", "runtime", "agent-node1"])
 def test_neither_does_one_of_which_something_was_killed(
-    labctl: Labctl, own: Machine, part: str
+    labctl: Labctl, own: Machine, name: str
 ) -> None:
     labctl.ok("up", "-", "--nodes", "2", stdin=_PODS)
-    kill(own, part)
+    kill(own, name)
     labctl.ok("down")
 
 

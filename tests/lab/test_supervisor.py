@@ -137,17 +137,25 @@ def test_junk_on_the_socket_is_answered_with_an_error(labctl: Labctl) -> None:
 
 
 def test_nobody_but_root_gets_at_the_lab(labctl: Labctl) -> None:
+    lab = labctl.lab
+    doors = (names.supervisor_socket(lab), names.api_socket(lab), names.runtime_socket(lab))
+    secrets = (names.pki_dir(lab) / "ca.key", names.kubeconfig_file(lab), names.store_file(lab))
     program = f"""
 import os, socket
-os.setgid(65534); os.setuid(65534)
-for path in {[str(names.supervisor_socket(labctl.lab)), str(names.api_socket(labctl.lab))]!r}:
+os.setgroups([]); os.setgid(65534); os.setuid(65534)
+def connect(path):
     with socket.socket(socket.AF_UNIX) as peer:
-        try:
-            peer.connect(path)
-        except PermissionError:
-            continue
-        raise SystemExit(path)
+        peer.connect(path)
+attempts = [(connect, path) for path in {list(map(str, doors))!r}]
+attempts += [(open, path) for path in {list(map(str, secrets))!r}]
+for attempt, path in attempts:
+    try:
+        attempt(path)
+    except PermissionError:
+        continue
+    raise SystemExit(path)
 """
+    assert all(path.exists() for path in (*doors, *secrets))
     subprocess.run(["/usr/bin/python3", "-c", program], check=True)
 
 
