@@ -41,10 +41,12 @@ async def _pass_log(
     async with contextlib.aclosing(_Closing(answer)):
         headers = {name: answer.headers[name] for name in _PASSED_HEADERS if name in answer.headers}
         response = web.StreamResponse(status=answer.status, headers=headers)
-        await response.prepare(http)
-        async for chunk in answer.content.iter_any():
-            await response.write(chunk)
-        await response.write_eof()
+        # Whoever followed has had enough, or the agent ended: either way the log ends here.
+        with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+            await response.prepare(http)
+            async for chunk in answer.content.iter_any():
+                await response.write(chunk)
+            await response.write_eof()
     return response
 
 
