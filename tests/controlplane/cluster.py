@@ -15,7 +15,16 @@ from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import CONFIGMAPS, NODES, PODS
 from labctl.api.lab import LabSpec, Times, lab_configmap, numbered_nodes
-from labctl.api.objects import Obj, is_deleting, name, namespace, now, now_micro, uid
+from labctl.api.objects import (
+    Obj,
+    is_condition_true,
+    is_deleting,
+    name,
+    namespace,
+    now,
+    now_micro,
+    uid,
+)
 from labctl.api.resource import Resource
 from labctl.apiserver.server import ApiServer
 from labctl.client.cache import Cache
@@ -143,7 +152,8 @@ class Starter:
     def _changed(self, _: Obj | None, new: Obj | None) -> None:
         if new is None or new["spec"].get("nodeName", "") in ("", *self._cluster.silent):
             return
-        if is_deleting(new) or new["status"].get("phase") == "Pending":
+        # Not Ready on a live node: a stall let the node look silent, and an agent would say so.
+        if is_deleting(new) or not is_condition_true(new, "Ready"):
             self._todo[uid(new)] = new
             self._wake.set()
 

@@ -10,7 +10,7 @@ from labctl.api.taints import UNREACHABLE
 from labctl.client.cache import Cache
 from tests.controlplane.cluster import Cluster, running_cluster
 
-_QUICK = Times(heartbeat_seconds=0.1, grace_seconds=0.8, eviction_seconds=1)
+_QUICK = Times(heartbeat_seconds=0.1, grace_seconds=1.5, eviction_seconds=1)
 
 
 def test_pods_of_a_silent_node_are_replaced_elsewhere(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_pods_of_a_silent_node_are_replaced_elsewhere(tmp_path: Path) -> None:
 
 def test_pods_of_a_silent_node_are_no_longer_ready(tmp_path: Path) -> None:
     async def scenario() -> None:
-        patient = Times(heartbeat_seconds=0.1, grace_seconds=0.8, eviction_seconds=300)
+        patient = Times(heartbeat_seconds=0.1, grace_seconds=1.5, eviction_seconds=300)
         async with running_cluster(tmp_path, times=patient) as cluster:
             await cluster.deploy("web", 3)
             await cluster.available("web", 3)
@@ -50,7 +50,7 @@ def test_pods_of_a_silent_node_are_no_longer_ready(tmp_path: Path) -> None:
 
 def test_a_node_that_is_heard_of_again_loses_its_taints(tmp_path: Path) -> None:
     async def scenario() -> None:
-        patient = Times(heartbeat_seconds=0.1, grace_seconds=0.8, eviction_seconds=300)
+        patient = Times(heartbeat_seconds=0.1, grace_seconds=1.5, eviction_seconds=300)
         async with running_cluster(tmp_path, times=patient) as cluster:
             await cluster.deploy("web", 3)
             await cluster.available("web", 3)

@@ -29,7 +29,7 @@ apiVersion: labctl.io/v1alpha1
 kind: Lab
 spec:
   nodes: 2
-  times: {heartbeatSeconds: 1, graceSeconds: 2, evictionSeconds: 1}
+  times: {heartbeatSeconds: 1, graceSeconds: 4, evictionSeconds: 1}
 """
 
 
