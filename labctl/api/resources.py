@@ -15,7 +15,7 @@ from labctl.api.kinds import (
 )
 from labctl.api.resource import Resource
 
-__all__ = ["RESOURCES", "Resource", "by_kind", "by_word", "find"]
+__all__ = ["COMPUTED", "RESOURCES", "SERVED", "Resource", "by_kind", "by_word", "find"]
 
 RESOURCES: tuple[Resource, ...] = (
     *core.RESOURCES,
@@ -29,7 +29,12 @@ RESOURCES: tuple[Resource, ...] = (
     *cluster.RESOURCES,
 )
 
-_BY_PATH = {(one.group, one.version, one.plural): one for one in RESOURCES}
+COMPUTED: tuple[Resource, ...] = ()
+"""What is answered and never stored: reviews of access, metrics."""
+
+SERVED = RESOURCES + COMPUTED
+
+_BY_PATH = {(one.group, one.version, one.plural): one for one in SERVED}
 _BY_KIND = {(one.api_version, one.kind): one for one in RESOURCES}
 
 

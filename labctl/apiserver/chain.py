@@ -8,6 +8,7 @@ an answer or as a StatusError; only a bug ends as anything else.
 from collections.abc import Awaitable, Callable
 
 from labctl.api import status
+from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authorization import authorize
 from labctl.apiserver.registry import reading
@@ -45,11 +46,15 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("finalize", "update"): finalize,
 }
 
+# What is computed and not stored has verbs of its own, by resource and verb.
+_COMPUTED: dict[tuple[Resource, str], Verb] = {}
+
 
 async def handle(backend: Backend, request: Request) -> Answer | Stream:
     """Answers a request whose sender is known; raises StatusError."""
     authorize(request)
-    verb = _VERBS.get((request.subresource, request.verb))
+    verb = _COMPUTED.get((request.resource, request.verb))
+    verb = verb or _VERBS.get((request.subresource, request.verb))
     if verb is None:
         raise status.no_such_path()
     try:

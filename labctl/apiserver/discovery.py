@@ -7,7 +7,7 @@ table of resources does not change while a server runs, so the documents are mad
 from functools import cache
 
 from labctl.api.objects import Obj
-from labctl.api.resources import RESOURCES, Resource
+from labctl.api.resources import SERVED, Resource
 from labctl.api.version import version_info
 
 _SUBRESOURCE_VERBS = {
@@ -59,7 +59,7 @@ def _group_document(parts: list[str]) -> Obj | None:
 @cache
 def _groups() -> dict[str, list[str]]:
     groups: dict[str, list[str]] = {}
-    for resource in RESOURCES:
+    for resource in SERVED:
         versions = groups.setdefault(resource.group, [])
         if resource.version not in versions:
             versions.append(resource.version)
@@ -74,7 +74,7 @@ def _group(name: str) -> Obj:
 
 
 def _resource_list(group: str, version: str) -> Obj | None:
-    resources = [one for one in RESOURCES if (one.group, one.version) == (group, version)]
+    resources = [one for one in SERVED if (one.group, one.version) == (group, version)]
     if not resources:
         return None
     listed = [entry for resource in resources for entry in _entries(resource)]
