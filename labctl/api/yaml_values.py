@@ -67,6 +67,8 @@ def load_documents(text: str) -> Iterator[YamlDocument]:
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         said = ", ".join(part for part in (error.context, error.problem) if part)
+        if "maximum nesting depth" in said:  # libyaml has a limit of its own since 0.2.6
+            said = f"nested deeper than {MAX_DEPTH} levels"
         last = text.count("\n") + 1  # the end of the text counts as a line of its own
         raise YamlProblem(said, min(mark.line + 1, last) if mark else 1) from None
     except yaml.YAMLError as error:
