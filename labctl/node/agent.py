@@ -34,6 +34,7 @@ from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status_writer import StatusWriter
 from labctl.node.pods.teller import PodTeller
 from labctl.node.pods.worker import PodWorker
+from labctl.node.probes.prober import Prober
 from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
@@ -95,8 +96,12 @@ class Agent:
         self._watcher = NetworkWatcher(self._network, self._healed)
         self._network_sync = self._make_network_sync()
         self._status = StatusWriter(client, self._objects, self._memory, place.address)
+        self._teller = PodTeller(self._recorder)
+        self._prober = Prober(
+            place.address, self._memory, self._objects, runtime, self._teller, self._pod_changed
+        )
         self._background = Background()
-        self._worker = PodWorker(self._make_executor(runtime), self._knows)
+        self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
         self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
 
     def _make_network_sync(self) -> NetworkSync:
@@ -120,7 +125,7 @@ class Agent:
             self._memory,
             self._objects,
             self._status,
-            PodTeller(self._recorder),
+            self._teller,
             self._background,
             self._pod_changed,
         )
@@ -158,6 +163,7 @@ class Agent:
 
     async def close(self) -> None:
         await self._server.close()
+        await self._prober.close()
         await self._background.close()
         self._watcher.close()
         self._netlink.close()
@@ -175,6 +181,10 @@ class Agent:
 
     def _pod_changed(self, pod_uid: str) -> None:
         self._worker.mark(pod_uid)
+
+    def _worked_on(self, pod_uid: str) -> None:
+        self._status.mark(pod_uid)
+        self._prober.look(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
         self._network_sync.node_changed()

@@ -67,9 +67,12 @@ class StopContainer:
 
     container: Container
     deadline: float
+    failed: str = ""
+    """The kind of the probe because of which it shall start anew, if that is why."""
 
     def describe(self) -> str:
-        return f"stop container {self.container.config.name}"
+        why = f", its {self.failed} probe failed" if self.failed else ""
+        return f"stop container {self.container.config.name}{why}"
 
 
 @dataclass(frozen=True, slots=True)

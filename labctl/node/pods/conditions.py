@@ -1,9 +1,9 @@
 """A pod's conditions, worded as the kubelet words them."""
 
 from labctl.api.objects import Obj, condition, set_condition
-from labctl.node.pods.container_status import is_ready
 from labctl.node.pods.facts import PodFacts, containers_of, init_containers_of, is_sidecar
 from labctl.node.pods.phase import incomplete_inits
+from labctl.node.probes.health import is_ready
 
 READY_TO_START = "PodReadyToStartContainers"
 _OWN = (READY_TO_START, "Initialized", "Ready", "ContainersReady", "PodScheduled")
@@ -52,8 +52,11 @@ def _containers_ready(pod: Obj, facts: PodFacts, phase: str) -> Verdict:
     if phase == "Failed":
         return ("False", "PodFailed", "")
     sidecars = [one for one in init_containers_of(pod) if is_sidecar(one)]
-    names = [one["name"] for one in (*sidecars, *containers_of(pod))]
-    unready = [name for name in names if not is_ready(facts.newest(name))]
+    unready = [
+        one["name"]
+        for one in (*sidecars, *containers_of(pod))
+        if not is_ready(one, facts.newest(one["name"]), facts.healths)
+    ]
     if not unready:
         return ("True", "", "")
     text = f"containers with unready status: [{' '.join(unready)}]"

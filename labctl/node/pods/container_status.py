@@ -11,6 +11,7 @@ from labctl.node.pods.facts import (
     is_sidecar,
     restart_policy,
 )
+from labctl.node.probes.health import is_ready, is_started
 
 RUNTIME_SCHEME = "labctl://"
 
@@ -63,18 +64,13 @@ def _status(
         "name": spec["name"],
         "state": state,
         "lastState": last,
-        "ready": done if init and not is_sidecar(spec) else is_ready(newest),
-        "started": newest.state == "running",
+        "ready": done if init and not is_sidecar(spec) else is_ready(spec, newest, facts.healths),
+        "started": is_started(spec, newest, facts.healths),
         "restartCount": newest.config.attempt,
         "image": newest.config.image,
         "imageID": image_id(newest),
         "containerID": container_id(newest),
     }
-
-
-def is_ready(container: Container | None) -> bool:
-    """Running is ready, as long as no probe says otherwise."""
-    return container is not None and container.state == "running"
 
 
 def _waiting_status(spec: Obj, reason: str, failure: Failure | None) -> Obj:

@@ -64,8 +64,8 @@ class Executor:
     async def execute(self, pod_uid: str, pod: Obj | None, action: actions.Action) -> None:
         """One action for a pod; `pod` is None where the API has it no more. Raises LabError."""
         match action:
-            case actions.StopContainer(container, deadline):
-                self._announce_stop(pod, container)
+            case actions.StopContainer(container, deadline, failed):
+                self._announce_stop(pod, container, failed)
                 self.memory.stopping[container.id] = deadline
                 self.background.spawn(self._wait_for_end(pod_uid, container, deadline))
             case actions.RemoveContainer(container):
@@ -191,9 +191,9 @@ class Executor:
             self.teller.started(pod, started)
         self.memory.mirror.put_container(started)
 
-    def _announce_stop(self, pod: Obj | None, container: Container) -> None:
+    def _announce_stop(self, pod: Obj | None, container: Container, failed: str) -> None:
         if container.id not in self.memory.stopping and pod is not None:
-            self.teller.stopping(pod, container)
+            self.teller.stopping(pod, container, failed)
 
     async def _wait_for_end(self, pod_uid: str, container: Container, deadline: float) -> None:
         """Beside everything else: a grace of half a minute must not hold up other pods."""

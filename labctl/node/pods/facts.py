@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from labctl.api.objects import Obj
 from labctl.cri.messages import Container, Sandbox
+from labctl.node.probes.health import Healths
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +36,7 @@ class PodFacts:
     delays: Mapping[str, float] = field(default_factory=dict)
     """Seconds that must pass between a container's end and its next start, by container name."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
+    healths: Healths = field(default_factory=dict)
 
     @property
     def newest_sandbox(self) -> Sandbox | None:

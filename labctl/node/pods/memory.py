@@ -11,6 +11,7 @@ from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.crash_backoff import CrashBackoff
 from labctl.node.pods.facts import Failure, PodFacts
 from labctl.node.pods.mirror import RuntimeMirror
+from labctl.node.probes.health import Health
 
 
 class PodMemory:
@@ -21,6 +22,7 @@ class PodMemory:
         self.attached: set[str] = set()
         self.stopped: set[str] = set()
         self.stopping: dict[str, float] = {}
+        self.healths: dict[str, Health] = {}
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
         self._backoff = CrashBackoff()
@@ -39,6 +41,7 @@ class PodMemory:
             },
             delays=dict(self._delays(uid, containers)),
             failures=dict(self._failures.get(uid, {})),
+            healths={one.id: self.healths[one.id] for one in containers if one.id in self.healths},
         )
 
     def failed(self, uid: str, container: str, failure: Failure) -> None:
@@ -71,6 +74,7 @@ class PodMemory:
 
     def forget_container(self, container_id: str) -> None:
         self.stopping.pop(container_id, None)
+        self.healths.pop(container_id, None)
         self._announced.discard(container_id)
 
     def forget_pod(self, uid: str) -> None:

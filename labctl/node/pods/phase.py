@@ -9,6 +9,7 @@ from labctl.node.pods.facts import (
     is_sidecar,
     restart_policy,
 )
+from labctl.node.probes.health import is_started
 
 TERMINAL = ("Succeeded", "Failed")
 
@@ -41,12 +42,13 @@ def incomplete_inits(pod: Obj, facts: PodFacts) -> list[str]:
 
 
 def _init_code(container: Obj, facts: PodFacts) -> int | None:
-    """0 once it is done (a sidecar: once it runs), its exit code when it failed, else None."""
+    """0 once it is done (a sidecar: once it started), its exit code when it failed, else None."""
     newest = facts.newest(container["name"])
     if newest is None:
         return None
     if is_sidecar(container):
-        return None if newest.state == "created" else 0
+        started = is_started(container, newest, facts.healths) or newest.state == "exited"
+        return 0 if started else None
     return exit_code(newest, init=True)
 
 

@@ -32,6 +32,8 @@ from labctl.node.pods.facts import (
     restart_policy,
 )
 from labctl.node.pods.phase import is_terminal
+from labctl.node.probes.health import UNKNOWN, Healths, is_started
+from labctl.node.probes.probe import probe_of
 
 KEPT_INCARNATIONS = 2  # the present container and the one before it, for `logs --previous`
 _DEFAULT_GRACE = 30.0
@@ -99,7 +101,7 @@ def _container_steps(pod: Obj, facts: PodFacts, sandbox: Sandbox, now: float) ->
     sidecars: list[Plan] = []
     for spec in init_containers_of(pod):
         step = _container_step(pod, spec, facts, sandbox, now, policy, init=True)
-        if not _lets_others_start(spec, facts.newest(spec["name"]), sandbox):
+        if not _lets_others_start(spec, facts.newest(spec["name"]), sandbox, facts.healths):
             return _joined([*sidecars, step])
         if is_sidecar(spec):
             sidecars.append(step)
@@ -110,11 +112,15 @@ def _container_steps(pod: Obj, facts: PodFacts, sandbox: Sandbox, now: float) ->
     return _joined([*sidecars, *main])
 
 
-def _lets_others_start(spec: Obj, init: Container | None, sandbox: Sandbox) -> bool:
-    """An init container once it succeeded in this sandbox; a sidecar once it was started."""
+def _lets_others_start(
+    spec: Obj, init: Container | None, sandbox: Sandbox, healths: Healths
+) -> bool:
+    """An init container once it succeeded in this sandbox; a sidecar once it has started."""
     if init is None or init.sandbox_id != sandbox.id:
         return False
-    return init.state != "created" if is_sidecar(spec) else exit_code(init, init=True) == 0
+    if is_sidecar(spec):
+        return init.state == "exited" or is_started(spec, init, healths)
+    return exit_code(init, init=True) == 0
 
 
 def _joined(plans: Iterable[Plan]) -> Plan:
@@ -145,12 +151,24 @@ def _container_step(
         # Init containers run anew in a new sandbox; others as their restart policy says.
         wanted = init or _restarts(newest, policy)
         return _when(_failed_until(facts, name), now, again) if wanted else Plan()
+    if newest.state == "running":
+        return _stop_failed(pod, spec, newest, facts, now)
     if exit_code(newest, init=init) is None:
-        return Plan((StartContainer(newest),)) if newest.state == "created" else Plan()
+        return Plan((StartContainer(newest),))
     if not _restarts(newest, "Always" if is_sidecar(spec) else policy, init=init):
         return Plan()
     due = newest.finished_at + facts.delays.get(name, 0.0)
     return _when(max(due, _failed_until(facts, name)), now, again)
+
+
+def _stop_failed(pod: Obj, spec: Obj, container: Container, facts: PodFacts, now: float) -> Plan:
+    """A container that a probe has given up is ended, to be started anew."""
+    kind = facts.healths.get(container.id, UNKNOWN).failed
+    probe = probe_of(spec, kind) if kind else None
+    if probe is None or container.id in facts.stopping:
+        return Plan()
+    grace = _grace(pod) if probe.grace is None else probe.grace
+    return Plan((StopContainer(container, now + grace, probe.kind),))
 
 
 def _restarts(container: Container, policy: str, *, init: bool = False) -> bool:

@@ -23,8 +23,17 @@ class PodTeller:
     def started(self, pod: Obj, container: Container) -> None:
         self._normal(pod, "Started", f"Started container {container.config.name}")
 
-    def stopping(self, pod: Obj, container: Container) -> None:
-        self._normal(pod, "Killing", f"Stopping container {container.config.name}")
+    def stopping(self, pod: Obj, container: Container, failed: str = "") -> None:
+        """`failed` is the kind of the probe because of which it is to start anew."""
+        name = container.config.name
+        text = f"Stopping container {name}"
+        if failed:
+            text = f"Container {name} failed {failed} probe, will be restarted"
+        self._normal(pod, "Killing", text)
+
+    def unhealthy(self, pod: Obj, kind: str, why: str) -> None:
+        text = f"{kind.capitalize()} probe failed: {why}"
+        self._warning(pod, "Unhealthy", text)
 
     def sandbox_changed(self, pod: Obj) -> None:
         text = "Pod sandbox changed, it will be killed and re-created."

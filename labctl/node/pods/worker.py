@@ -35,11 +35,18 @@ class PodWorker:
     """Brings pods to what the API says.
 
     `knows(pod)` tells whether enough is known yet to judge a pod, None being one that the API may
-    have no more: what is not known of must not be taken for gone.
+    have no more: what is not known of must not be taken for gone. `worked_on(uid)` is told whenever
+    something may have been done for a pod.
     """
 
-    def __init__(self, executor: Executor, knows: Callable[[Obj | None], bool]) -> None:
+    def __init__(
+        self,
+        executor: Executor,
+        knows: Callable[[Obj | None], bool],
+        worked_on: Callable[[str], None],
+    ) -> None:
         self._executor = executor
+        self._worked_on = worked_on
         self._memory = executor.memory
         self._objects = executor.objects
         self._knows = knows
@@ -71,7 +78,7 @@ class PodWorker:
             again = backoff.next()
         else:
             self._backoffs.pop(pod_uid, None)
-        self._executor.status.mark(pod_uid)
+        self._worked_on(pod_uid)
         return again
 
     async def _work(self, pod_uid: str) -> float | None:
