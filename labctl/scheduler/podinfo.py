@@ -3,8 +3,8 @@
 from dataclasses import dataclass, field
 from typing import Final, Self
 
+from labctl.api.node_affinity import ANY_NODE, NodeAffinity
 from labctl.api.objects import Obj, controller_of, key, labels, name, namespace, uid
-from labctl.scheduler.affinity import ANY_NODE, NodeAffinity
 from labctl.scheduler.amounts import NOTHING, Amounts, requested, scored
 from labctl.scheduler.crowds import Company, SpreadConstraint, companies, spread_constraints
 

@@ -3,6 +3,8 @@
 import pytest
 
 from labctl.api.objects import Obj, format_time, name, owner_reference
+from labctl.controllers.claim import claim, owned_pod
+from labctl.controllers.pods import is_active
 from labctl.controllers.replicaset import plan
 from labctl.controllers.replicaset.victims import DELETION_COST, victims
 from tests.controllers.objects import NOW, pod, replicaset
@@ -22,17 +24,17 @@ def test_active_pods_that_match_are_counted() -> None:
         pod("relabelled", labels={"app": "other"}),
     ]
     orphans = [pod("orphan", labels=_LABELS), pod("stranger", labels={"app": "db"})]
-    claim = plan.claim(_rs(), owned, orphans)
-    assert [name(one) for one in claim.mine] == ["runs"]
-    assert [name(one) for one in claim.release] == ["relabelled"]
-    assert [name(one) for one in claim.adopt] == ["orphan"]
+    found = claim(_rs(), owned, orphans, is_active)
+    assert [name(one) for one in found.mine] == ["runs"]
+    assert [name(one) for one in found.release] == ["relabelled"]
+    assert [name(one) for one in found.adopt] == ["orphan"]
 
 
 def test_a_replicaset_that_is_being_deleted_adopts_nothing() -> None:
     dying = _rs()
     dying["metadata"]["deletionTimestamp"] = format_time(NOW)
-    claim = plan.claim(dying, [pod("mine", labels=_LABELS)], [pod("orphan", labels=_LABELS)])
-    assert ([name(one) for one in claim.mine], claim.adopt, claim.release) == (["mine"], (), ())
+    found = claim(dying, [pod("mine", labels=_LABELS)], [pod("orphan", labels=_LABELS)], is_active)
+    assert ([name(one) for one in found.mine], found.adopt, found.release) == (["mine"], (), ())
 
 
 @pytest.mark.parametrize(
@@ -51,7 +53,7 @@ def test_creation_starts_slowly() -> None:
 
 def test_a_new_pod_is_the_template_with_an_owner() -> None:
     owner = _rs()
-    made = plan.new_pod(owner)
+    made = owned_pod(owner, owner["spec"]["template"])
     assert made["metadata"]["generateName"] == "web-abc-"
     assert made["metadata"]["labels"] == _LABELS
     assert made["metadata"]["ownerReferences"] == [owner_reference(owner)]

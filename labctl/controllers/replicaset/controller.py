@@ -8,11 +8,13 @@ from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, controller_of, is_deleting, key, labels, name, namespace, uid
 from labctl.api.selectors import from_object
 from labctl.client.reconciler import Reconciler
+from labctl.controllers.claim import claimed_pods, owned_pod
 from labctl.controllers.controller import Desk
 from labctl.controllers.expectations import Expectations
+from labctl.controllers.pods import is_active
 from labctl.controllers.replicaset import plan
 from labctl.controllers.replicaset.victims import victims
-from labctl.controllers.writes import Patch, at_once, perform, perform_each, status_patch
+from labctl.controllers.writes import Patch, at_once, perform, status_patch
 from labctl.errors import StatusError
 
 _WORKERS: Final = 5
@@ -80,7 +82,7 @@ class ReplicaSetController:
         if replicaset is None:
             return None
         may_act = self._expected.satisfied(at, time.monotonic())
-        pods = await self._claim(replicaset)
+        pods = await claimed_pods(self._desk, REPLICASETS, replicaset, is_active)
         failure: plan.Failure | None = None
         error: Exception | None = None
         if may_act and not is_deleting(replicaset):
@@ -89,30 +91,6 @@ class ReplicaSetController:
         if error is not None:
             raise error
         return plan.next_availability(replicaset, pods, time.time())
-
-    async def _claim(self, replicaset: Obj) -> tuple[Obj, ...]:
-        caches = self._desk.caches
-        claim = plan.claim(
-            replicaset,
-            caches.pods_of(uid(replicaset)).values(),
-            caches.orphan_pods(namespace(replicaset)).values(),
-        )
-        writes = [
-            Patch(PODS, pod, plan.release(replicaset, pod), type="strategic")
-            for pod in claim.release
-        ]
-        if claim.adopt and await self._still_wants(replicaset):
-            writes += [
-                Patch(PODS, pod, plan.adoption(replicaset, pod), type="strategic")
-                for pod in claim.adopt
-            ]
-        await perform_each(self._client, writes)
-        return (*claim.mine, *claim.adopt)
-
-    async def _still_wants(self, replicaset: Obj) -> bool:
-        """The cache may be late: nothing is adopted for one that is being deleted by now."""
-        live = await self._client.get(REPLICASETS, name(replicaset), namespace(replicaset))
-        return uid(live) == uid(replicaset) and not is_deleting(live)
 
     async def _manage(
         self, replicaset: Obj, pods: tuple[Obj, ...]
@@ -142,7 +120,9 @@ class ReplicaSetController:
 
     async def _create_one(self, replicaset: Obj) -> None:
         try:
-            pod = await self._client.create(PODS, plan.new_pod(replicaset))
+            pod = await self._client.create(
+                PODS, owned_pod(replicaset, replicaset["spec"]["template"])
+            )
         except StatusError as error:
             if not _namespace_ends(error):
                 self._tell(replicaset, "Warning", "FailedCreate", f"Error creating: {error}")

@@ -6,28 +6,12 @@ from typing import Final
 
 from labctl.api.objects import (
     Obj,
-    controller_of,
     format_time,
-    is_deleting,
     labels,
-    owner_reference,
-    uid,
 )
-from labctl.api.objects import name as name_of
-from labctl.api.objects import namespace as namespace_of
-from labctl.api.selectors import from_object
-from labctl.controllers.pods import is_active, is_available, is_ready, ready_since
+from labctl.controllers.pods import is_available, is_ready, ready_since
 
 BURST: Final = 500  # creations or deletions in one pass
-
-
-@dataclass(frozen=True)
-class Claim:
-    """Which pods are the ReplicaSet's, which it should take on, and which let go."""
-
-    mine: tuple[Obj, ...]
-    adopt: tuple[Obj, ...]
-    release: tuple[Obj, ...]
 
 
 @dataclass(frozen=True)
@@ -36,24 +20,6 @@ class Failure:
 
     reason: str
     message: str
-
-
-def claim(replicaset: Obj, owned: Iterable[Obj], orphans: Iterable[Obj]) -> Claim:
-    """Sorts the pods that it owns, and those that nobody owns, by its selector.
-
-    Pods that are finished or on their way out do not count; a ReplicaSet that is being deleted
-    takes on nothing.
-    """
-    selector = from_object(replicaset["spec"]["selector"])
-    mine: list[Obj] = []
-    release: list[Obj] = []
-    for pod in owned:
-        if is_active(pod):
-            (mine if selector.matches(labels(pod)) else release).append(pod)
-    if is_deleting(replicaset):
-        return Claim(tuple(mine), (), ())
-    adopt = [pod for pod in orphans if is_active(pod) and selector.matches(labels(pod))]
-    return Claim(tuple(mine), tuple(adopt), tuple(release))
 
 
 def missing(replicaset: Obj, present: int) -> int:
@@ -73,37 +39,6 @@ def slow_start(count: int) -> Iterator[int]:
         yield batch
         count -= batch
         size *= 2
-
-
-def new_pod(replicaset: Obj) -> Obj:
-    """A pod as the template says, owned by the ReplicaSet; the server completes its name."""
-    template = replicaset["spec"]["template"]
-    given = template.get("metadata") or {}
-    kept = {k: given[k] for k in ("labels", "annotations", "finalizers") if given.get(k)}
-    return {
-        "apiVersion": "v1",
-        "kind": "Pod",
-        "metadata": {
-            **kept,
-            "generateName": f"{name_of(replicaset)}-",
-            "namespace": namespace_of(replicaset),
-            "ownerReferences": [owner_reference(replicaset)],
-        },
-        "spec": template["spec"],
-    }
-
-
-def adoption(replicaset: Obj, pod: Obj) -> Obj:
-    """The strategic merge patch that makes the pod the ReplicaSet's; the UID guards against a
-    pod of the same name.
-    """
-    return {"metadata": {"ownerReferences": [owner_reference(replicaset)], "uid": uid(pod)}}
-
-
-def release(replicaset: Obj, pod: Obj) -> Obj:
-    """The strategic merge patch that takes the ReplicaSet's reference away."""
-    gone = {"$patch": "delete", "uid": uid(replicaset)}
-    return {"metadata": {"ownerReferences": [gone], "uid": uid(pod)}}
 
 
 def status(replicaset: Obj, pods: Iterable[Obj], failure: Failure | None, now: float) -> Obj:
@@ -138,11 +73,6 @@ def next_availability(replicaset: Obj, pods: Iterable[Obj], now: float) -> float
 def replicas(replicaset: Obj) -> int:
     count = replicaset["spec"].get("replicas")
     return 1 if count is None else int(count)
-
-
-def owns(replicaset: Obj, pod: Obj) -> bool:
-    owner = controller_of(pod)
-    return owner is not None and owner["uid"] == uid(replicaset)
 
 
 def _conditions(old: list[Obj], failure: Failure | None, now: float) -> list[Obj]:
