@@ -1,5 +1,7 @@
 """What controllers ask of a Pod: pure predicates, as in Kubernetes' api/v1/pod."""
 
+from collections.abc import Iterable
+
 from labctl.api.objects import Obj, condition, is_deleting, parse_time
 
 _FINISHED = ("Succeeded", "Failed")
@@ -41,6 +43,14 @@ def is_available(pod: Obj, min_ready_seconds: int, now: float) -> bool:
         return is_ready(pod)
     since = ready_since(pod)
     return since is not None and since + min_ready_seconds <= now
+
+
+def next_availability(pods: Iterable[Obj], min_ready_seconds: int, now: float) -> float | None:
+    """In how many seconds the next ready pod will have been so for `min_ready_seconds`."""
+    if not min_ready_seconds:
+        return None
+    times = [since + min_ready_seconds - now for pod in pods if (since := ready_since(pod))]
+    return min((seconds for seconds in times if seconds > 0), default=None)
 
 
 def restarts(pod: Obj) -> int:

@@ -8,6 +8,7 @@ from labctl.client.client import Client
 from labctl.client.events import EventRecorder
 from labctl.controllers.caches import Caches
 from labctl.controllers.controller import Controller, Desk
+from labctl.controllers.daemonset import DaemonSetController
 from labctl.controllers.deployment import DeploymentController
 from labctl.controllers.garbage import GarbageCollector
 from labctl.controllers.namespace import NamespaceController
@@ -16,12 +17,15 @@ from labctl.controllers.node_lifecycle import NodeLifecycleController
 from labctl.controllers.pod_gc import PodGcController
 from labctl.controllers.replicaset import ReplicaSetController
 from labctl.controllers.settings import Settings
+from labctl.controllers.statefulset import StatefulSetController
 from labctl.controllers.taint_eviction import TaintEvictionController
 
 # By the component that Events name as their source.
 _CONTROLLERS: Final[dict[str, Callable[[Desk], Controller]]] = {
     "deployment-controller": DeploymentController,
     "replicaset-controller": ReplicaSetController,
+    "daemonset-controller": DaemonSetController,
+    "statefulset-controller": StatefulSetController,
     "node-controller": NodeLifecycleController,
     "taint-eviction-controller": TaintEvictionController,
     "pod-garbage-collector": PodGcController,

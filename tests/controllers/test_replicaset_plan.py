@@ -4,7 +4,7 @@ import pytest
 
 from labctl.api.objects import Obj, format_time, name, owner_reference
 from labctl.controllers.claim import claim, owned_pod
-from labctl.controllers.pods import is_active
+from labctl.controllers.pods import is_active, next_availability
 from labctl.controllers.replicaset import plan
 from labctl.controllers.replicaset.victims import DELETION_COST, victims
 from tests.controllers.objects import NOW, pod, replicaset
@@ -75,7 +75,7 @@ def test_the_status_counts_ready_available_and_fully_labelled() -> None:
         "availableReplicas": 1,
         "observedGeneration": 1,
     }
-    assert plan.next_availability(owner, pods, NOW) == 50
+    assert next_availability(pods, 60, NOW) == 50
 
 
 def test_a_failure_is_a_condition_until_it_is_over() -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.controllers.deployment.family import Family, Member, Wish, resolve
+from labctl.controllers.deployment.family import Family, Member, Wish
 from labctl.controllers.deployment.scaling import is_saturated, is_scaling_event, scale
+from labctl.controllers.share import share
 
 
 def _sizes(wish: Wish, family: Family) -> dict[str, int]:
@@ -78,5 +79,5 @@ def test_a_changed_size_is_a_scaling_event() -> None:
 def test_percentages_round_up_for_surge_and_down_for_unavailability(
     value: int | str, total: int, surge: int, unavailable: int
 ) -> None:
-    assert resolve(value, total, up=True) == surge
-    assert resolve(value, total, up=False) == unavailable
+    assert share(value, total, up=True) == surge
+    assert share(value, total, up=False) == unavailable

@@ -36,6 +36,7 @@ DAEMONSETS = Resource(
     short_names=("ds",),
     categories=("all",),
     subresources=("status",),
+    acted_upon=True,
 )
 
 STATEFULSETS = Resource(
@@ -47,10 +48,11 @@ STATEFULSETS = Resource(
     short_names=("sts",),
     categories=("all",),
     subresources=("scale", "status"),
+    acted_upon=True,
 )
 
 CONTROLLERREVISIONS = Resource(
-    "apps", "v1", "ControllerRevision", "controllerrevisions", namespaced=True
+    "apps", "v1", "ControllerRevision", "controllerrevisions", namespaced=True, acted_upon=True
 )
 
 RESOURCES = (DEPLOYMENTS, REPLICASETS, DAEMONSETS, STATEFULSETS, CONTROLLERREVISIONS)

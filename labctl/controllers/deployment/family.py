@@ -7,6 +7,7 @@ from typing import Any, Self
 
 from labctl.api.objects import Obj, labels, name, uid
 from labctl.controllers.deployment import annotations
+from labctl.controllers.share import share
 
 HASH_LABEL = "pod-template-hash"
 
@@ -28,8 +29,8 @@ class Wish:
         if strategy.get("type", "RollingUpdate") == "Recreate":
             return cls(replicas, 0, 0, rolling=False)
         limits = strategy.get("rollingUpdate") or {}
-        surge = resolve(limits.get("maxSurge", "25%"), replicas, up=True)
-        unavailable = resolve(limits.get("maxUnavailable", "25%"), replicas, up=False)
+        surge = share(limits.get("maxSurge", "25%"), replicas, up=True)
+        unavailable = share(limits.get("maxUnavailable", "25%"), replicas, up=False)
         if surge == 0 and unavailable == 0:
             unavailable = 1  # percentages that round to nothing must not stop every rollout
         return cls(replicas, surge, min(unavailable, replicas))
@@ -128,16 +129,6 @@ def without_hash(template: Obj) -> Obj:
         return template
     kept = {k: v for k, v in labels(template).items() if k != HASH_LABEL}
     return {**template, "metadata": {**template["metadata"], "labels": kept}}
-
-
-def resolve(value: int | str, total: int, *, up: bool) -> int:
-    """A count, or a percentage of `total` rounded up or down (maxSurge up, maxUnavailable down)."""
-    if isinstance(value, int):
-        return value
-    if not value.endswith("%"):
-        return int(value)
-    hundredths = int(value[:-1]) * total
-    return -(-hundredths // 100) if up else hundredths // 100
 
 
 def total(members: Iterable[Member]) -> int:

@@ -11,7 +11,7 @@ from labctl.client.reconciler import Reconciler
 from labctl.controllers.claim import claimed_pods, owned_pod
 from labctl.controllers.controller import Desk
 from labctl.controllers.expectations import Expectations
-from labctl.controllers.pods import is_active
+from labctl.controllers.pods import is_active, next_availability
 from labctl.controllers.replicaset import plan
 from labctl.controllers.replicaset.victims import victims
 from labctl.controllers.writes import Patch, at_once, perform, status_patch
@@ -90,7 +90,8 @@ class ReplicaSetController:
         await self._write_status(replicaset, pods, failure)
         if error is not None:
             raise error
-        return plan.next_availability(replicaset, pods, time.time())
+        wait = replicaset["spec"].get("minReadySeconds", 0)
+        return next_availability(pods, wait, time.time())
 
     async def _manage(
         self, replicaset: Obj, pods: tuple[Obj, ...]

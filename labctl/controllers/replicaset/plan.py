@@ -9,7 +9,7 @@ from labctl.api.objects import (
     format_time,
     labels,
 )
-from labctl.controllers.pods import is_available, is_ready, ready_since
+from labctl.controllers.pods import is_available, is_ready
 
 BURST: Final = 500  # creations or deletions in one pass
 
@@ -59,15 +59,6 @@ def status(replicaset: Obj, pods: Iterable[Obj], failure: Failure | None, now: f
     if conditions:
         new["conditions"] = conditions
     return new
-
-
-def next_availability(replicaset: Obj, pods: Iterable[Obj], now: float) -> float | None:
-    """In how many seconds the next ready pod will have been so for minReadySeconds."""
-    wait = replicaset["spec"].get("minReadySeconds", 0)
-    if not wait:
-        return None
-    times = [since + wait - now for pod in pods if (since := ready_since(pod)) is not None]
-    return min((seconds for seconds in times if seconds > 0), default=None)
 
 
 def replicas(replicaset: Obj) -> int:
