@@ -99,6 +99,16 @@ def pod_log_dir(lab: str, namespace: str, pod: str, uid: str) -> Path:
     return state_dir(lab) / "pods" / _shorten(f"{namespace}_{pod}_{uid}", _NAME_MAX)
 
 
+def pod_volume_dir(lab: str, uid: str) -> Path:
+    """Where a pod's volumes are, a directory each, for as long as the pod lives."""
+    return state_dir(lab) / "volumes" / uid
+
+
+def claim_dir(lab: str, namespace: str, claim: str) -> Path:
+    """The volume behind a PersistentVolumeClaim: it outlives pods, and goes with the lab."""
+    return state_dir(lab) / "claims" / _shorten(f"{namespace}_{claim}", _NAME_MAX)
+
+
 def lab_file(lab: str) -> Path:
     """The Lab object of a lab that exists, as YAML."""
     return state_dir(lab) / "lab.yaml"

@@ -55,6 +55,14 @@ class Port(Struct, frozen=True):
     protocol: Protocol = "TCP"
 
 
+class Mount(Struct, frozen=True):
+    """A directory or file of the machine that a container sees at `target`."""
+
+    source: str
+    target: str
+    read_only: bool = False
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerConfig:
     """A container of a pod. `command` and `args` are already expanded, `env` is complete.
@@ -72,6 +80,7 @@ class ContainerConfig:
     env: tuple[tuple[str, str], ...] = ()
     ports: tuple[Port, ...] = ()
     probe_ports: tuple[int, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     log_path: str = ""
 
 

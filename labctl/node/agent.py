@@ -25,6 +25,7 @@ from labctl.node.machine import Machine
 from labctl.node.network import Network
 from labctl.node.network_sync import NetworkSync
 from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.node_object import capacity
 from labctl.node.node_reporter import NodeReporter
 from labctl.node.place import Place
 from labctl.node.pods.executor import Executor
@@ -50,7 +51,7 @@ async def serve(lab: str, node: str, client: Client, runtime: RuntimeClient) -> 
         group.create_task(settings.run())
         identity = _identity(await settings.known(), node)
         registered = await register(client, identity, _NOT_SET_UP)
-        place = Place(lab, node, identity.address)
+        place = Place(lab, node, identity.address, capacity(identity.machine))
         agent = Agent(place, client, runtime, settings, registered, identity)
         try:
             await agent.run()

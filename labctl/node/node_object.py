@@ -51,8 +51,8 @@ def node_status(
     """The status after `told`; `problems` say why the node cannot run pods, none when it can."""
     return {
         **told,
-        "capacity": _capacity(machine),
-        "allocatable": _capacity(machine),
+        "capacity": capacity(machine),
+        "allocatable": capacity(machine),
         "conditions": _conditions(told, problems),
         "addresses": [
             {"type": "InternalIP", "address": address},
@@ -97,7 +97,7 @@ def lease(node: Obj, renewed: str) -> Obj:
     }
 
 
-def _capacity(machine: Machine) -> Obj:
+def capacity(machine: Machine) -> Obj:
     return {
         "cpu": str(machine.cpus),
         "memory": f"{machine.memory_kib}Ki",

@@ -105,7 +105,7 @@ class LiveContainer:
                         env=environment(config, self._sandbox.hostname),
                         working_dir=config.working_dir,
                         sandbox=self._sandbox.namespaces(),
-                        root=self._sandbox.root(),
+                        root=self._sandbox.root(config.mounts),
                         stdio=(None, stdout, stderr),
                         last_capability=self._machine.last_capability,
                     ),

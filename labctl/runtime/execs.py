@@ -34,7 +34,7 @@ def launch_exec(
         working_dir=config.working_dir,
         sandbox=sandbox.namespaces() if joined is None else joined,
         container=joined,
-        root=sandbox.root() if joined is None else None,
+        root=sandbox.root(config.mounts) if joined is None else None,
         stdio=stdio,
         terminal=request.terminal,
         last_capability=machine.last_capability,

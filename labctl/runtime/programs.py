@@ -6,8 +6,9 @@ host, whose file systems are the container's root. If it is not there, a stand-i
 
 import os
 import stat
+from collections.abc import Iterable
 
-from labctl.cri.messages import ContainerConfig
+from labctl.cri.messages import ContainerConfig, Mount
 
 # what container runtimes give where the image says nothing
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
@@ -28,9 +29,19 @@ def why_stand_in(config: ContainerConfig) -> str:
     argv = arguments(config)
     if not argv:
         return f'image "{config.image}" is not here: a stand-in answers'
-    if is_on_host(argv[0], dict(config.env).get("PATH", DEFAULT_PATH), config.working_dir):
+    program = _behind(argv[0], config.mounts)
+    if is_on_host(program, dict(config.env).get("PATH", DEFAULT_PATH), config.working_dir):
         return ""
     return f'neither image "{config.image}" nor program "{argv[0]}" is here: a stand-in answers'
+
+
+def _behind(program: str, mounts: Iterable[Mount]) -> str:
+    """Where a program that is named by its path lies on the host: perhaps in a volume."""
+    for mount in mounts:
+        target = mount.target.rstrip("/")
+        if program == target or program.startswith(target + "/"):
+            program = mount.source + program[len(target) :]
+    return program
 
 
 def is_on_host(program: str, path: str, working_dir: str = "") -> bool:

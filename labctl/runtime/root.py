@@ -8,9 +8,11 @@ maskedPaths and readonlyPaths): uid 0 needs no capability to write /proc/sysrq-t
 """
 
 import contextlib
+import errno
 import os
 from dataclasses import dataclass
 
+from labctl.cri.messages import Mount
 from labctl.names import STATE_DIR
 from labctl.runtime.mounts import HostMount, read_host_mounts
 from labctl.runtime.syscalls import (
@@ -37,6 +39,7 @@ _MASKED = (
 _READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
 _TTY = os.makedev(5, 0)
+_MAX_STEPS = 256  # of a path with its links: what is longer turns in a circle
 
 
 @dataclass(frozen=True)
@@ -45,6 +48,7 @@ class Root:
 
     scaffold: str
     etc: tuple[tuple[str, str], ...]
+    mounts: tuple[Mount, ...] = ()
 
 
 def enter_new_root(root: Root) -> None:
@@ -60,6 +64,8 @@ def enter_new_root(root: Root) -> None:
     _mount_kernel()
     _populate_dev()
     _hide()
+    for one in root.mounts:
+        _mount_volume(one)
     pivot_root_here()
     os.chdir("/")
     os.umask(0o022)
@@ -94,6 +100,45 @@ def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> None:
         except OSError:  # no file system for an overlay (FUSE, vboxsf): to be read only
             mount(host.path, target, flags=MS_BIND)
             mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def _mount_volume(volume: Mount) -> None:
+    """The target is made where it is missing. `root` is the current directory by now, so that a
+    link in it must not lead out of it: it is resolved as if that were / already.
+    """
+    target = resolved(volume.target)
+    if os.path.isdir(volume.source):
+        os.makedirs(target, exist_ok=True)
+    elif not os.path.exists(target):
+        os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
+        os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
+    mount(volume.source, target, flags=MS_BIND | MS_REC)
+    if volume.read_only:
+        mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def resolved(path: str) -> str:
+    """`path` of the new root, relative to the current directory, without links (openat2(2) is not
+    in Python): `..` stops at the root, absolute links start there.
+    """
+    done: list[str] = []
+    todo = [part for part in path.split("/") if part not in ("", ".")][::-1]
+    for _ in range(_MAX_STEPS):
+        if not todo:
+            return "/".join(done) or "."
+        part = todo.pop()
+        if part == "..":
+            del done[-1:]
+            continue
+        try:
+            link = os.readlink("/".join((*done, part)))
+        except OSError:
+            done.append(part)
+            continue
+        if link.startswith("/"):
+            done.clear()
+        todo += [one for one in link.split("/") if one not in ("", ".")][::-1]
+    raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), path)
 
 
 def _escape(path: str) -> str:

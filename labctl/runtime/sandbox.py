@@ -8,7 +8,7 @@ from typing import Self
 
 from labctl import names
 from labctl.cri.errors import FAILED_PRECONDITION, RUN_SANDBOX_ERROR, CriError
-from labctl.cri.messages import Sandbox, SandboxConfig
+from labctl.cri.messages import Mount, Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
 from labctl.runtime.pause import hostname, start_pause
@@ -53,9 +53,9 @@ class LiveSandbox:
     def hostname(self) -> str:
         return hostname(self.config)
 
-    def root(self) -> Root:
-        """What a container's root in this sandbox is made of."""
-        return Root(self._machine.scaffold, pod_files(self.config, self.hostname))
+    def root(self, mounts: tuple[Mount, ...] = ()) -> Root:
+        """What the root of a container with these volumes is made of in this sandbox."""
+        return Root(self._machine.scaffold, pod_files(self.config, self.hostname), mounts)
 
     def namespaces(self) -> int:
         """Pause's pidfd, for setns; raises CriError when the sandbox is dead or about to be."""

@@ -10,7 +10,14 @@ from hypothesis import strategies as st
 
 from labctl.cri import messages, wire
 from labctl.cri.errors import NOT_FOUND, CriError
-from labctl.cri.messages import Container, ContainerConfig, ContainerEvent, Port, SandboxConfig
+from labctl.cri.messages import (
+    Container,
+    ContainerConfig,
+    ContainerEvent,
+    Mount,
+    Port,
+    SandboxConfig,
+)
 
 CONTAINER = Container(
     "u-0.c.1",
@@ -25,6 +32,7 @@ CONTAINER = Container(
         (("K", "v"),),
         (Port(53, "UDP"),),
         (8080,),
+        (Mount("/source", "/target", True),),
         "/l",
     ),
     "exited",

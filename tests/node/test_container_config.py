@@ -7,10 +7,12 @@ from hypothesis import strategies as st
 from labctl.api.objects import Obj
 from labctl.cri.messages import Port
 from labctl.node.pods.container_config import container_config, hostname, sandbox_config
+from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
 from tests.node.pods import pod
 
 IP, HOST = "10.244.1.2", "172.30.1.1"
+AROUND = Surroundings(IP, HOST, {"cpu": "4", "memory": "1Gi"})
 
 
 def field(path: str) -> Obj:
@@ -55,12 +57,12 @@ def test_without_dollars_nothing_changes_and_nothing_is_defined_twice(text: str)
 def test_the_downward_api(path: str, value: str) -> None:
     obj = pod()
     obj["metadata"]["labels"] = {"app": "web"}
-    assert environment(obj, {"env": [field(path)]}, IP, HOST) == {"V": value}
+    assert environment(obj, {"env": [field(path)]}, AROUND) == {"V": value}
 
 
 def test_a_value_may_refer_to_those_before_it_only() -> None:
     env = [{"name": "A", "value": "1$(B)"}, {"name": "B", "value": "2$(A)"}]
-    assert environment(pod(), {"env": env}, IP, HOST) == {"A": "1$(B)", "B": "21$(B)"}
+    assert environment(pod(), {"env": env}, AROUND) == {"A": "1$(B)", "B": "21$(B)"}
 
 
 def test_a_containers_config() -> None:
@@ -75,7 +77,7 @@ def test_a_containers_config() -> None:
         "livenessProbe": {"tcpSocket": {"port": 8081}},
         "startupProbe": {"exec": {"command": ["true"]}},
     }
-    config = container_config("lab", pod(), spec, 2, IP, HOST)
+    config = container_config("lab", pod(), spec, 2, AROUND)
     assert config.command == ("serve", "80")
     assert config.args == ("--on=10.244.1.2",)
     assert config.env == (("PORT", "80"), ("ADDRESS", IP))

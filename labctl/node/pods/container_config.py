@@ -6,8 +6,10 @@ from typing import Any, cast
 
 from labctl import names
 from labctl.api.objects import Obj, annotations
-from labctl.cri.messages import ContainerConfig, Port, Protocol, SandboxConfig
+from labctl.cri.messages import ContainerConfig, Mount, Port, Protocol, SandboxConfig
+from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
+from labctl.node.pods.sources import NO_SOURCES, Sources
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _HANDLERS = ("httpGet", "tcpSocket", "grpc")
@@ -32,10 +34,16 @@ def sandbox_config(pod: Obj, attempt: int, node: str, ip: str) -> SandboxConfig:
 
 
 def container_config(
-    lab: str, pod: Obj, container: Obj, attempt: int, pod_ip: str, host_ip: str
+    lab: str,
+    pod: Obj,
+    container: Obj,
+    attempt: int,
+    around: Surroundings,
+    sources: Sources = NO_SOURCES,
+    mounts: tuple[Mount, ...] = (),
 ) -> ContainerConfig:
-    """The runtime's view of `container`, one of `pod`'s (init) containers."""
-    values = environment(pod, container, pod_ip, host_ip)
+    """The runtime's view of `container`, one of `pod`'s (init) containers. Raises MissingSource."""
+    values = environment(pod, container, around, sources)
     return ContainerConfig(
         name=container["name"],
         image=container.get("image", ""),
@@ -46,6 +54,7 @@ def container_config(
         env=tuple(values.items()),
         ports=_ports(container),
         probe_ports=tuple(sorted(set(_probe_ports(container)))),
+        mounts=mounts,
         log_path=str(log_file(lab, pod, container["name"], attempt)),
     )
 

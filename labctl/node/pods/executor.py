@@ -19,7 +19,7 @@ from labctl.api.objects import Obj, name, namespace, uid
 from labctl.client.client import Client
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import FAILED_PRECONDITION, CriError, RuntimeUnavailable
-from labctl.cri.messages import Container, Sandbox
+from labctl.cri.messages import Container, ContainerConfig, Sandbox
 from labctl.errors import LabError, StatusError
 from labctl.node.background import Background
 from labctl.node.network import Network
@@ -27,6 +27,7 @@ from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.place import Place
 from labctl.node.pods import actions
 from labctl.node.pods.container_config import container_config, sandbox_config
+from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.facts import (
     Failure,
     containers_of,
@@ -35,11 +36,15 @@ from labctl.node.pods.facts import (
 )
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.objects import PodObjects
+from labctl.node.pods.sources import MissingSource, read_sources, references
 from labctl.node.pods.status_writer import StatusWriter
 from labctl.node.pods.teller import PodTeller
 from labctl.node.snapshot import port_of
+from labctl.node.volumes.directory import remove
+from labctl.node.volumes.mounts import MountFailed, mounts_of
 
 _STOP_RETRY_SECONDS = 1.0
+_MISSING_SECONDS = 2.0  # when a ConfigMap or Secret that was missing is looked for again
 _RETRY_SECONDS = 10.0  # kubelet's back-off for a container that could not be created
 
 _log = logging.getLogger(__name__)
@@ -141,6 +146,7 @@ class Executor:
         if last:
             logs = names.pod_log_dir(self.place.lab, config.namespace, config.name, config.uid)
             shutil.rmtree(logs, ignore_errors=True)
+            remove(names.pod_volume_dir(self.place.lab, config.uid))
 
     def forget(self, pod_uid: str) -> None:
         """Nothing is left of the pod, here or in the API."""
@@ -152,8 +158,9 @@ class Executor:
     ) -> None:
         specs = (*init_containers_of(pod), *containers_of(pod))
         spec = next(one for one in specs if one["name"] == container)
-        address = sandbox.config.ip or self.place.address
-        config = container_config(self.place.lab, pod, spec, attempt, address, self.place.address)
+        config = await self._container_config(pod, spec, attempt, sandbox)
+        if config is None:
+            return
         before = self.memory.facts(uid(pod)).newest(container)
         try:
             made = await self.runtime.create_container(sandbox.id, config)
@@ -171,6 +178,26 @@ class Executor:
         crashed = before is not None and before.sandbox_id == sandbox.id
         self.memory.created(uid(pod), container, before if crashed else None)
         self.teller.created(pod, made)
+
+    async def _container_config(
+        self, pod: Obj, spec: Obj, attempt: int, sandbox: Sandbox
+    ) -> ContainerConfig | None:
+        """None if something that the container refers to is missing, which is told then."""
+        lab, host = self.place.lab, self.place.address
+        around = Surroundings(sandbox.config.ip or host, host, self.place.capacity)
+        try:
+            sources = await read_sources(self.client, pod, references(pod, spec))
+            mounts = mounts_of(lab, pod, spec, around, sources)
+            return container_config(lab, pod, spec, attempt, around, sources, mounts)
+        except MountFailed as error:
+            self.teller.mount_failed(pod, error.message)
+            failure = Failure("ContainerCreating", "", time.time() + _MISSING_SECONDS)
+        except (MissingSource, StatusError) as error:
+            self.teller.container_failed(pod, error.message)
+            until = time.time() + _MISSING_SECONDS
+            failure = Failure("CreateContainerConfigError", error.message, until)
+        self.memory.failed(uid(pod), spec["name"], failure)
+        return None
 
     async def _look_at_sandboxes(self) -> None:
         """One died, and the event that says so is still under way."""

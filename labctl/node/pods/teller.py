@@ -48,6 +48,9 @@ class PodTeller:
     def container_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "Failed", f"Error: {why}")
 
+    def mount_failed(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "FailedMount", why)
+
     def backing_off(self, pod: Obj, container: str) -> None:
         text = f"Back-off restarting failed container {container} in pod {full_name(pod)}"
         self._warning(pod, "BackOff", text)
