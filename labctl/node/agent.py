@@ -28,6 +28,7 @@ from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.node_object import capacity
 from labctl.node.node_reporter import NodeReporter
 from labctl.node.place import Place
+from labctl.node.pods.containers import ContainerExecutor
 from labctl.node.pods.executor import Executor
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
@@ -126,6 +127,16 @@ class Agent:
             self._memory,
             self._objects,
             self._status,
+            self._teller,
+            self._make_containers(runtime),
+        )
+
+    def _make_containers(self, runtime: RuntimeClient) -> ContainerExecutor:
+        return ContainerExecutor(
+            self._place,
+            self._client,
+            runtime,
+            self._memory,
             self._teller,
             self._background,
             self._pod_changed,

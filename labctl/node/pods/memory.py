@@ -6,6 +6,7 @@ stopped a second time, which does nothing.
 
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.crash_backoff import CrashBackoff
@@ -23,13 +24,15 @@ class PodMemory:
         self.stopped: set[str] = set()
         self.stopping: dict[str, float] = {}
         self.healths: dict[str, Health] = {}
+        self.starting: set[str] = set()
+        """Containers whose postStart hook runs: until it has ended, they count as not started."""
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
         self._backoff = CrashBackoff()
 
     def facts(self, uid: str) -> PodFacts:
         sandboxes = self.mirror.sandboxes(uid)
-        containers = self.mirror.containers(uid)
+        containers = tuple(map(self._as_told, self.mirror.containers(uid)))
         ids = {one.id for one in sandboxes}
         return PodFacts(
             sandboxes=sandboxes,
@@ -43,6 +46,11 @@ class PodMemory:
             failures=dict(self._failures.get(uid, {})),
             healths={one.id: self.healths[one.id] for one in containers if one.id in self.healths},
         )
+
+    def _as_told(self, container: Container) -> Container:
+        if container.id in self.starting and container.state == "running":
+            return replace(container, state="created")
+        return container
 
     def failed(self, uid: str, container: str, failure: Failure) -> None:
         self._failures.setdefault(uid, {})[container] = failure

@@ -42,23 +42,31 @@ _DEFAULT_GRACE = 30.0
 def plan(pod: Obj | None, facts: PodFacts, now: float) -> Plan:
     """The next actions; `pod` is None once the API has it no more, `now` in epoch seconds."""
     if pod is None:
-        down = _take_down(facts, now)
+        down = _take_down(None, facts, now)
         return down or Plan(tuple(RemoveSandbox(one) for one in facts.sandboxes))
     if is_deleting(pod):
-        return _take_down(facts, _deletion_deadline(pod)) or Plan((DeleteObject(),))
+        return _take_down(pod, facts, _deletion_deadline(pod)) or Plan((DeleteObject(),))
     if is_terminal(pod, facts):
-        return _take_down(facts, now + _grace(pod)) or _garbage(facts)
+        return _take_down(pod, facts, now + _grace(pod)) or _garbage(facts)
     return _keep_up(pod, facts, now)
 
 
-def _take_down(facts: PodFacts, deadline: float) -> Plan | None:
+def _take_down(pod: Obj | None, facts: PodFacts, deadline: float) -> Plan | None:
     """Containers first, while the network still serves them; then sandboxes; None when done."""
     running = [one for one in facts.containers if one.state == "running"]
     if running:
+        running = _next_to_end(pod, running)
         late = (one for one in running if facts.stopping.get(one.id, deadline + 1) > deadline)
         return Plan(tuple(StopContainer(one, deadline) for one in late))
     up = [one for one in facts.sandboxes if one.id not in facts.stopped]
     return Plan(tuple(StopSandbox(one) for one in up)) if up else None
+
+
+def _next_to_end(pod: Obj | None, running: list[Container]) -> list[Container]:
+    """Sidecars outlive the containers that they serve, and end in reverse order (KEP-753)."""
+    sidecars = [one["name"] for one in init_containers_of(pod) if is_sidecar(one)] if pod else []
+    served = [one for one in running if one.config.name not in sidecars]
+    return served or sorted(running, key=lambda one: sidecars.index(one.config.name))[-1:]
 
 
 def _deletion_deadline(pod: Obj) -> float:

@@ -51,6 +51,10 @@ class PodTeller:
     def mount_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedMount", why)
 
+    def hook_failed(self, pod: Obj, kind: str, why: str) -> None:
+        """`kind` is PostStart or PreStop."""
+        self._warning(pod, f"Failed{kind}Hook", f"{kind}Hook failed: {why}")
+
     def backing_off(self, pod: Obj, container: str) -> None:
         text = f"Back-off restarting failed container {container} in pod {full_name(pod)}"
         self._warning(pod, "BackOff", text)
