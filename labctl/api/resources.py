@@ -9,6 +9,7 @@ from labctl.api.kinds import (
     cluster,
     coordination,
     core,
+    metrics,
     networking,
     policy,
     rbac,
@@ -29,7 +30,7 @@ RESOURCES: tuple[Resource, ...] = (
     *cluster.RESOURCES,
 )
 
-COMPUTED: tuple[Resource, ...] = ()
+COMPUTED: tuple[Resource, ...] = (*metrics.RESOURCES,)
 """What is answered and never stored: reviews of access, metrics."""
 
 SERVED = RESOURCES + COMPUTED

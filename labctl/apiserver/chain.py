@@ -8,9 +8,11 @@ an answer or as a StatusError; only a bug ends as anything else.
 from collections.abc import Awaitable, Callable
 
 from labctl.api import status
+from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authorization import authorize
+from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.binding import bind
@@ -47,7 +49,12 @@ _VERBS: dict[tuple[str, str], Verb] = {
 }
 
 # What is computed and not stored has verbs of its own, by resource and verb.
-_COMPUTED: dict[tuple[Resource, str], Verb] = {}
+_COMPUTED: dict[tuple[Resource, str], Verb] = {
+    (NODEMETRICS, "get"): metrics.get_node,
+    (NODEMETRICS, "list"): metrics.list_nodes,
+    (PODMETRICS, "get"): metrics.get_pod,
+    (PODMETRICS, "list"): metrics.list_pods,
+}
 
 
 async def handle(backend: Backend, request: Request) -> Answer | Stream:

@@ -12,7 +12,9 @@ from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import identified
 from labctl.apiserver.chain import handle
 from labctl.apiserver.compaction import compact_for_ever
+from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.local import LocalTransport
+from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
@@ -23,12 +25,18 @@ logger = logging.getLogger(__name__)
 
 
 class ApiServer:
-    """Serves what a store holds. `start` it, take transports and listeners, `stop` it."""
+    """Serves what a store holds. `start` it, take transports and listeners, `stop` it.
 
-    def __init__(self, store: Store, cache: WatchCache | None = None) -> None:
+    `agents` is the hop to the nodes for what they use; without it there are no metrics.
+    """
+
+    def __init__(
+        self, store: Store, cache: WatchCache | None = None, agents: Agents | None = None
+    ) -> None:
         self._store = store
         self.cache = cache or WatchCache(store)
-        self.backend = Backend(store, self.cache, AdmissionChain())
+        usage = UsageSource(self.cache, agents)
+        self.backend = Backend(store, self.cache, AdmissionChain(), usage)
         self._compaction: asyncio.Task[None] | None = None
         self.ready = False
 

@@ -40,10 +40,12 @@ async def serve(lab: str, doors: Doors) -> None:
     store = SqliteStore.open(names.store_file(lab))
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
-        server = ApiServer(store)
+        agents = Agents(agent_client_context(names.pki_dir(lab)), sockets.fabric_connector(lab))
+        stack.push_async_callback(agents.close)
+        server = ApiServer(store, agents=agents)
         await server.start()
         await _publish_lab(lab, server)
-        await stack.enter_async_context(_listening(lab, server, doors))
+        await stack.enter_async_context(_listening(lab, server, doors, agents))
         # Stopped before the listeners close: that ends all watches, for which they would wait.
         stack.push_async_callback(server.stop)
         _log.info("listening, at revision %s", await store.revision())
@@ -74,14 +76,14 @@ async def _publish_lab(lab: str, server: ApiServer) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _listening(lab: str, server: ApiServer, doors: Doors) -> AsyncIterator[None]:
+async def _listening(
+    lab: str, server: ApiServer, doors: Doors, agents: Agents
+) -> AsyncIterator[None]:
     directory = names.pki_dir(lab)
     tls = server_context(directory)
     port = doors.local.getsockname()[1]
     ways_in = ((doors.fabric, tls), (doors.local, tls), (doors.unix, None))
     async with contextlib.AsyncExitStack() as stack:
-        agents = Agents(agent_client_context(directory), sockets.fabric_connector(lab))
-        stack.push_async_callback(agents.close)
         for sock, context in ways_in:
             listener = await listen(server, sock, context, agents)
             stack.push_async_callback(listener.close)

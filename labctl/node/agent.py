@@ -41,6 +41,7 @@ from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
+from labctl.node.stats.summary import NodeStats
 
 _NOT_SET_UP = ("the agent has only just been started",)
 
@@ -104,7 +105,8 @@ class Agent:
         )
         self._background = Background()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
-        self._server = AgentServer(Containers(self._mirror, self._objects), runtime)
+        stats = NodeStats(place.node, self._mirror)
+        self._server = AgentServer(Containers(self._mirror, self._objects), runtime, stats)
 
     def _make_network_sync(self) -> NetworkSync:
         return NetworkSync(

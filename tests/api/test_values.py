@@ -14,7 +14,7 @@ from labctl.api.images import ImageName, parse_image, pull_policy
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.objects import Obj
-from labctl.api.quantity import milli, parse_quantity, whole
+from labctl.api.quantity import Quantity, milli, parse_quantity, whole
 from labctl.api.version import version_info
 from labctl.errors import StatusError
 
@@ -54,6 +54,38 @@ def test_what_is_no_quantity_is_refused(text: str) -> None:
 def test_quantities_are_rounded_up_to_what_is_counted() -> None:
     assert (milli("100m"), milli("1"), milli("1u")) == (100, 1000, 1)
     assert (whole("110"), whole("1.1"), whole("64Mi")) == (110, 2, 67108864)
+
+
+@pytest.mark.parametrize(
+    ("texts", "written"),
+    [
+        ([], "0"),
+        (["0"], "0"),
+        (["500m", "1"], "1500m"),
+        (["1500m", "500m"], "2"),
+        (["1k", "500"], "1500"),
+        (["2e3"], "2k"),
+        (["0.0000000001"], "1n"),
+        (["128Mi", "128Mi"], "256Mi"),
+        (["0", "1Gi"], "1Gi"),
+        (["1Gi", "1"], "1073741825"),
+        (["1Ki", "1k"], "2024"),
+        (["1k", "1Ki"], "2024"),
+        (["512Ki", "512Ki"], "1Mi"),
+        (["5Ei"], "5Ei"),
+        (["2000E"], "9223372036854775807"),
+        (["9" * 60], "9223372036854775807"),
+        (["0.5Ki"], "512"),
+    ],
+)
+def test_quantities_are_summed_and_written_as_kubernetes_does(
+    texts: list[str], written: str
+) -> None:
+    assert str(Quantity.total(texts)) == written
+
+
+def test_a_difference_may_be_negative() -> None:
+    assert str(Quantity.of("1") - Quantity.of("1500m")) == "-500m"
 
 
 def test_fnv_has_its_published_values() -> None:

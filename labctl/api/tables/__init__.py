@@ -10,7 +10,17 @@ from typing import Any
 
 from labctl.api.objects import Obj, name
 from labctl.api.resource import Resource
-from labctl.api.tables import access, config, events, network, nodes, pods, storage, workloads
+from labctl.api.tables import (
+    access,
+    config,
+    events,
+    metrics,
+    network,
+    nodes,
+    pods,
+    storage,
+    workloads,
+)
 from labctl.api.tables.columns import AGE, NAME, Printer
 from labctl.api.tables.text import age, duration
 
@@ -20,6 +30,7 @@ _PRINTERS: dict[Resource, Printer] = {
     **access.PRINTERS,
     **config.PRINTERS,
     **events.PRINTERS,
+    **metrics.PRINTERS,
     **network.PRINTERS,
     **nodes.PRINTERS,
     **pods.PRINTERS,

@@ -7,6 +7,7 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.admission.chain import AdmissionChain
+from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, stored_form
@@ -20,6 +21,7 @@ class Backend:
     store: Store
     cache: WatchCache
     admission: AdmissionChain
+    usage: UsageSource
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The newest version of an object; raises 404."""

@@ -21,6 +21,7 @@ from labctl.node.server.channels import PROTOCOLS, serve_exec
 from labctl.node.server.log_lines import LogOptions
 from labctl.node.server.log_reader import read_log
 from labctl.node.server.lookup import Containers
+from labctl.node.stats.summary import NodeStats
 
 _ADMINISTRATORS = "system:masters"
 _CONTAINER = "{namespace}/{pod}/{container}"
@@ -42,9 +43,10 @@ def server_tls(pki: Path, file_name: str) -> ssl.SSLContext:
 class AgentServer:
     """Serves until `close`."""
 
-    def __init__(self, containers: Containers, runtime: RuntimeClient) -> None:
+    def __init__(self, containers: Containers, runtime: RuntimeClient, stats: NodeStats) -> None:
         self._containers = containers
         self._runtime = runtime
+        self._stats = stats
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, tls: ssl.SSLContext, port: int = names.AGENT_PORT) -> None:
@@ -52,6 +54,7 @@ class AgentServer:
         app = web.Application(middlewares=[_failures, _authorization])
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/pods", self._pods)
+        app.router.add_get("/stats/summary", self._summary)
         app.router.add_get(f"/containerLogs/{_CONTAINER}", self._logs)
         app.router.add_route("*", f"/exec/{_CONTAINER}", self._exec)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -69,6 +72,9 @@ class AgentServer:
         body = {"kind": "PodList", "apiVersion": "v1", "metadata": {}}
         items = self._containers.pods()
         return _json({**body, "items": items})
+
+    async def _summary(self, _request: web.Request) -> web.StreamResponse:
+        return _json(self._stats.summary())
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         options = LogOptions.of(request.query, time.time())
