@@ -10,6 +10,7 @@ from labctl.controllers.caches import Caches
 from labctl.controllers.controller import Controller, Desk
 from labctl.controllers.daemonset import DaemonSetController
 from labctl.controllers.deployment import DeploymentController
+from labctl.controllers.disruption import DisruptionController
 from labctl.controllers.garbage import GarbageCollector
 from labctl.controllers.namespace import NamespaceController
 from labctl.controllers.node_ipam import NodeIpamController
@@ -32,6 +33,7 @@ _CONTROLLERS: Final[dict[str, Callable[[Desk], Controller]]] = {
     "garbage-collector-controller": GarbageCollector,
     "namespace-controller": NamespaceController,
     "cidrAllocator": NodeIpamController,
+    "controllermanager": DisruptionController,
 }
 
 

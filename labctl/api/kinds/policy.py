@@ -10,6 +10,7 @@ PODDISRUPTIONBUDGETS = Resource(
     namespaced=True,
     short_names=("pdb",),
     subresources=("status",),
+    acted_upon=True,
 )
 
 RESOURCES = (PODDISRUPTIONBUDGETS,)

@@ -17,6 +17,7 @@ _AFFINITIES = ("ClientIP", "None")
 _TRAFFIC = ("Cluster", "Local")
 _MAX_AFFINITY_SECONDS = 86400
 _POLICY_TYPES = ("Ingress", "Egress")
+_UNHEALTHY = ("AlwaysAllow", "IfHealthyBudget")
 
 
 def check_service(obj: Obj) -> Iterator[Cause]:
@@ -178,3 +179,4 @@ def check_disruption_budget(obj: Obj) -> Iterator[Cause]:
     for member in bounds:
         yield from terms.int_or_percent(spec[member], f"spec.{member}")
     yield from terms.label_selector(spec.get("selector"), "spec.selector")
+    yield from terms.choice(spec, "unhealthyPodEvictionPolicy", _UNHEALTHY, "spec")

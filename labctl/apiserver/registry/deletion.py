@@ -17,7 +17,7 @@ from labctl.api.resource import Resource
 from labctl.apiserver.answers import Listing, Plain
 from labctl.apiserver.registry import pods
 from labctl.apiserver.registry.backend import Backend
-from labctl.apiserver.registry.change import is_released
+from labctl.apiserver.registry.change import Make, is_released
 from labctl.apiserver.registry.options import DeleteOptions, read_options
 from labctl.apiserver.registry.reading import matching_entries
 from labctl.apiserver.registry.strategies import strategy_of
@@ -35,8 +35,13 @@ async def delete(backend: Backend, request: Request) -> Plain:
     return await delete_object(backend, request, read_options(request))
 
 
-async def delete_object(backend: Backend, request: Request, options: DeleteOptions) -> Plain:
-    """Deletes what a request names, in the way of `options`."""
+async def delete_object(
+    backend: Backend, request: Request, options: DeleteOptions, last_words: Make = lambda obj: obj
+) -> Plain:
+    """Deletes what a request names, in the way of `options`.
+
+    `last_words` is what the object shall say where it stays for a while, marked.
+    """
     for _ in range(_ATTEMPTS):
         entry = await backend.read(request.resource, request.namespace, request.name)
         _check_preconditions(request.resource, entry, options)
@@ -44,7 +49,7 @@ async def delete_object(backend: Backend, request: Request, options: DeleteOptio
             backend.circumstances(request, "DELETE", entry.object), entry.object
         )
         try:
-            return await _delete_version(backend, request.resource, entry, options)
+            return await _delete_version(backend, request.resource, entry, options, last_words)
         except Conflict:
             continue
     raise status.conflict(request.resource, request.name)
@@ -67,9 +72,13 @@ async def delete_collection(backend: Backend, request: Request) -> Listing:
 
 
 async def _delete_version(
-    backend: Backend, resource: Resource, entry: Entry, options: DeleteOptions
+    backend: Backend,
+    resource: Resource,
+    entry: Entry,
+    options: DeleteOptions,
+    last_words: Make,
 ) -> Plain:
-    marked = marked_for_deletion(resource, entry.object, options)
+    marked = marked_for_deletion(resource, last_words(entry.object), options)
     if is_released(marked):
         if not options.dry_run:
             entry = await backend.remove(entry)
