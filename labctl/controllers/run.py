@@ -16,6 +16,7 @@ from labctl.controllers.namespace import NamespaceController
 from labctl.controllers.node_ipam import NodeIpamController
 from labctl.controllers.node_lifecycle import NodeLifecycleController
 from labctl.controllers.pod_gc import PodGcController
+from labctl.controllers.quota import QuotaController
 from labctl.controllers.replicaset import ReplicaSetController
 from labctl.controllers.settings import Settings
 from labctl.controllers.statefulset import StatefulSetController
@@ -34,6 +35,7 @@ _CONTROLLERS: Final[dict[str, Callable[[Desk], Controller]]] = {
     "namespace-controller": NamespaceController,
     "cidrAllocator": NodeIpamController,
     "controllermanager": DisruptionController,
+    "resourcequota-controller": QuotaController,
 }
 
 

@@ -1,10 +1,10 @@
-"""Defaults of Namespaces, Nodes and Secrets (pkg/apis/core/v1/defaults.go, conversion.go)."""
+"""Defaults of Namespaces, Nodes, Secrets and LimitRanges (pkg/apis/core/v1/defaults.go, conversion.go)."""
 
 import base64
 from collections.abc import Callable
 
-from labctl.api.defaults.fill import change, fill
-from labctl.api.kinds.core import NAMESPACES, NODES, SECRETS
+from labctl.api.defaults.fill import change, change_spec, each, fill
+from labctl.api.kinds.core import LIMITRANGES, NAMESPACES, NODES, SECRETS
 from labctl.api.objects import Obj, labels, name
 from labctl.api.resource import Resource
 
@@ -40,8 +40,19 @@ def _secret(obj: Obj) -> Obj:
     return secret
 
 
+def _limit(limit: Obj) -> Obj:
+    """What containers get where they say nothing: the most, unless another default is given."""
+    if limit.get("type") != "Container":
+        return limit
+    limits = {**(limit.get("max") or {}), **(limit.get("default") or {})}
+    requests = {**(limit.get("min") or {}), **limits, **(limit.get("defaultRequest") or {})}
+    defaults = {"default": limits, "defaultRequest": requests}
+    return limit | {member: given for member, given in defaults.items() if given}
+
+
 DEFAULTERS: dict[Resource, Callable[[Obj], Obj]] = {
     NAMESPACES: _namespace,
     NODES: _node,
     SECRETS: _secret,
+    LIMITRANGES: lambda obj: change_spec(obj, lambda spec: change(spec, "limits", each(_limit))),
 }

@@ -148,6 +148,7 @@ RESOURCEQUOTAS = Resource(
     namespaced=True,
     short_names=("quota",),
     subresources=("status",),
+    acted_upon=True,
 )
 
 LIMITRANGES = Resource(
@@ -157,6 +158,7 @@ LIMITRANGES = Resource(
     "limitranges",
     namespaced=True,
     short_names=("limits",),
+    acted_upon=True,
 )
 
 PERSISTENTVOLUMES = Resource(

@@ -13,7 +13,7 @@ from labctl.api.kinds import apps, batch, coordination, core, networking, policy
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.schema import unknown_fields
-from labctl.api.validation import config, pod, service, workload
+from labctl.api.validation import config, pod, quota, service, workload
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
 __all__ = ["Cause", "unknown_fields", "validate"]
@@ -28,6 +28,8 @@ _CHECKS: dict[Resource, _Check] = {
     core.SERVICES: service.check_service,
     core.NODES: config.check_node,
     core.EVENTS: config.check_event,
+    core.RESOURCEQUOTAS: quota.check_quota,
+    core.LIMITRANGES: quota.check_limit_range,
     core.REPLICATIONCONTROLLERS: workload.check_replicationcontroller,
     apps.DEPLOYMENTS: workload.check_deployment,
     apps.REPLICASETS: workload.check_replicaset,
@@ -46,6 +48,7 @@ _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     core.SECRETS: config.check_secret_update,
     core.SERVICES: service.check_service_update,
     core.NODES: config.check_node_update,
+    core.RESOURCEQUOTAS: quota.check_quota_update,
     apps.DEPLOYMENTS: workload.check_selector_update,
     apps.REPLICASETS: workload.check_selector_update,
     apps.DAEMONSETS: workload.check_selector_update,

@@ -4,9 +4,11 @@ from labctl.api.objects import Obj
 from labctl.apiserver.admission import Circumstances, Plugin
 from labctl.apiserver.admission.cluster_ip import ClusterIps
 from labctl.apiserver.admission.lab_settings import LabSettings
+from labctl.apiserver.admission.limits import limit_range
 from labctl.apiserver.admission.namespaces import check_namespace
 from labctl.apiserver.admission.node_restriction import restrict_node
 from labctl.apiserver.admission.node_taint import taint_new_node
+from labctl.apiserver.admission.quota import Pending, Quotas
 from labctl.apiserver.admission.tolerations import DefaultTolerations
 
 
@@ -15,12 +17,15 @@ class AdmissionChain:
 
     def __init__(self) -> None:
         settings = LabSettings()
+        self._quotas = Quotas()
         self._plugins: tuple[Plugin, ...] = (
             check_namespace,
             restrict_node,
             DefaultTolerations(settings),
             taint_new_node,
+            limit_range,
             ClusterIps(settings),
+            self._quotas,
         )
 
     def admit(self, circumstances: Circumstances, obj: Obj) -> Obj:
@@ -28,3 +33,7 @@ class AdmissionChain:
         for plugin in self._plugins:
             obj = plugin(circumstances, obj)
         return obj
+
+    def charge(self, circumstances: Circumstances, obj: Obj) -> Pending:
+        """The last step before a new object is written: its namespace's quotas. Raises 403."""
+        return self._quotas.charge(circumstances, obj)

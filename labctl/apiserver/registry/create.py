@@ -52,8 +52,11 @@ def _prepared(backend: Backend, request: Request, strategy: Strategy, sent: Obj)
 async def _stored(backend: Backend, request: Request, strategy: Strategy, obj: Obj) -> Entry:
     metadata = obj["metadata"]
     key = request.resource.key(metadata.get("namespace", ""), metadata["name"])
-    if not request.dry_run:
-        return await backend.commit(key, 0, obj, strategy.ttl)
+    with backend.admission.charge(backend.circumstances(request, "CREATE"), obj) as charge:
+        if not request.dry_run:
+            entry = await backend.commit(key, 0, obj, strategy.ttl)
+            charge.written(entry.revision)
+            return entry
     await backend.cache.fresh()
     present = backend.cache.get(request.resource, metadata.get("namespace", ""), metadata["name"])
     if present is not None:

@@ -10,7 +10,7 @@ from contextlib import aclosing, asynccontextmanager
 from labctl.api import status
 from labctl.api.resource import Resource
 from labctl.apiserver.watchcache.collection import Collection
-from labctl.apiserver.watchcache.entry import Entry
+from labctl.apiserver.watchcache.entry import Entry, Notice
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.store import Event, Expired, Store
 
@@ -60,6 +60,13 @@ class WatchCache:
     def entries(self, resource: Resource, namespace: str = "") -> Iterator[Entry]:
         """The objects of a resource (in a namespace), in no particular order."""
         return self._collection(resource).entries(namespace)
+
+    def changes(self, resource: Resource, after: int) -> list[Notice] | None:
+        """What became of a resource's objects after a revision, oldest first.
+
+        None: that is so long ago that not all of it is known any more.
+        """
+        return self._collection(resource).changes(after)
 
     @asynccontextmanager
     async def watch(

@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Iterator
+from itertools import takewhile
 
 from labctl.api import status
 from labctl.api.selectors import field_text
@@ -54,6 +55,13 @@ class Collection:
         previous = entries.get(entry.name)
         entries[entry.name] = entry
         return previous
+
+    def changes(self, after: int) -> list[Notice] | None:
+        """What happened after a revision, in order; None if a part of it is forgotten."""
+        if after < self.floor:
+            return None
+        newest = takewhile(lambda change: change.revision > after, reversed(self._history))
+        return [change.notice for change in newest][::-1]
 
     def watch(self, interest: Interest, after: int) -> Watcher:
         """A watcher that is told every change of interest after a revision; raises 410 Expired."""
