@@ -25,6 +25,8 @@ def _service(given: Obj) -> Obj:
         spec = fill(spec, {"allocateLoadBalancerNodePorts": True})
     if spec["sessionAffinity"] == "ClientIP":
         spec["sessionAffinityConfig"] = _affinity(spec.get("sessionAffinityConfig") or {})
+    else:
+        spec.pop("sessionAffinityConfig", None)
     return change(spec, "ports", each(_service_port))
 
 

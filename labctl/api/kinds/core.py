@@ -102,7 +102,6 @@ ENDPOINTS = Resource(
     "endpoints",
     namespaced=True,
     short_names=("ep",),
-    acted_upon=True,
 )
 
 EVENTS = Resource(

@@ -6,9 +6,11 @@ from labctl.apiserver.admission.cluster_ip import ClusterIps
 from labctl.apiserver.admission.lab_settings import LabSettings
 from labctl.apiserver.admission.limits import limit_range
 from labctl.apiserver.admission.namespaces import check_namespace
+from labctl.apiserver.admission.node_ports import NodePorts
 from labctl.apiserver.admission.node_restriction import restrict_node
 from labctl.apiserver.admission.node_taint import taint_new_node
 from labctl.apiserver.admission.quota import Pending, Quotas
+from labctl.apiserver.admission.service_type import settle_service
 from labctl.apiserver.admission.tolerations import DefaultTolerations
 
 
@@ -24,7 +26,9 @@ class AdmissionChain:
             DefaultTolerations(settings),
             taint_new_node,
             limit_range,
+            settle_service,
             ClusterIps(settings),
+            NodePorts(),
             self._quotas,
         )
 

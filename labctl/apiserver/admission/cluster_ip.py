@@ -1,8 +1,7 @@
 """Addresses for Services: each of type ClusterIP, NodePort or LoadBalancer gets one of its own.
 
 The first address of serviceCIDR is Kubernetes' own service, the tenth cluster DNS; both stay free.
-An address that was given out but whose Service is not in the cache yet is remembered, so that two
-creations at once never get the same one.
+A Service that changes has kept its address before it comes here (service_type.py).
 """
 
 import ipaddress
@@ -11,9 +10,11 @@ from itertools import chain
 
 from labctl.api import causes, status
 from labctl.api.kinds.core import SERVICES
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, key
+from labctl.api.service_type import needs_cluster_ip
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.admission.lab_settings import LabSettings
+from labctl.apiserver.admission.promises import Promises
 
 _DEFAULT_CIDR = "10.96.0.0/16"
 _RESERVED = (1, 10)
@@ -21,11 +22,11 @@ _ATTEMPTS = 32
 
 
 class ClusterIps:
-    """The plugin; `promised` are addresses on their way into the store."""
+    """The plugin; it gives an address to those that need one, and checks those asked for."""
 
     def __init__(self, settings: LabSettings) -> None:
         self._settings = settings
-        self._promised: dict[str, int] = {}
+        self._promises = Promises[str]()
         self._random = random.Random()  # noqa: S311 - a choice, not a secret
 
     def __call__(self, circumstances: Circumstances, obj: Obj) -> Obj:
@@ -33,47 +34,35 @@ class ClusterIps:
             return obj
         if circumstances.operation == "CREATE":
             return self._with_address(circumstances, obj)
-        if circumstances.operation == "UPDATE" and circumstances.old is not None:
-            return self._kept(circumstances, obj, circumstances.old)
+        old = (circumstances.old or {}).get("spec") or {}
+        if circumstances.operation == "UPDATE" and not old.get("clusterIP"):
+            return self._with_address(circumstances, obj)
         return obj
 
     def _with_address(self, circumstances: Circumstances, obj: Obj) -> Obj:
         spec = obj.get("spec") or {}
-        if spec.get("type") == "ExternalName":
+        if not needs_cluster_ip(spec):
             return obj
-        address = spec.get("clusterIP") or ""
+        _check_families(obj, spec)
+        address = spec.get("clusterIP") or next(iter(spec.get("clusterIPs") or ()), "")
         if address == "None":
             return _set(obj, "None")
-        taken = self._taken(circumstances)
+        taken = self._taken(circumstances, obj)
         if address:
             self._check(circumstances, obj, address, taken)
         else:
             address = self._choose(circumstances, taken)
         if not circumstances.dry_run:
-            self._promised[address] = circumstances.cache.revision
+            self._promises.give(address, key(obj), circumstances.cache.revision)
         return _set(obj, address)
 
-    def _kept(self, circumstances: Circumstances, obj: Obj, old: Obj) -> Obj:
-        """An update without an address keeps the one it has, as `kubectl replace` relies on."""
-        spec, had = obj.get("spec") or {}, (old.get("spec") or {}).get("clusterIP")
-        if spec.get("type") == "ExternalName" or spec.get("clusterIP") == had:
-            return obj
-        if had and not spec.get("clusterIP"):
-            return _set(obj, had)
-        return obj if had else self._with_address(circumstances, obj)
-
-    def _taken(self, circumstances: Circumstances) -> set[str]:
-        taken = {
+    def _taken(self, circumstances: Circumstances, obj: Obj) -> set[str]:
+        cache = circumstances.cache
+        present = {
             (entry.object.get("spec") or {}).get("clusterIP", "")
-            for entry in circumstances.cache.entries(SERVICES)
+            for entry in cache.entries(SERVICES)
         }
-        # A promise is kept or broken by the time that the cache is a few writes further on.
-        self._promised = {
-            address: revision
-            for address, revision in self._promised.items()
-            if address not in taken and circumstances.cache.revision < revision + 1000
-        }
-        return taken.union(self._promised)
+        return present | self._promises.to_others(key(obj), cache.revision, present)
 
     def _network(self, circumstances: Circumstances) -> ipaddress.IPv4Network:
         lab = self._settings.spec(circumstances.cache)
@@ -107,6 +96,21 @@ class ClusterIps:
             return
         cause = causes.invalid("spec.clusterIPs", [address], why)
         raise status.invalid(SERVICES, obj["metadata"].get("name", ""), [cause])
+
+
+def _check_families(obj: Obj, spec: Obj) -> None:
+    """Raises 422 where IPv6 is asked for: a lab's network is IPv4."""
+    found = [
+        causes.invalid(f"spec.ipFamilies[{index}]", family, "not configured on this cluster")
+        for index, family in enumerate(spec.get("ipFamilies") or ())
+        if family != "IPv4"
+    ]
+    policy = spec.get("ipFamilyPolicy")
+    if policy == "RequireDualStack":
+        why = "this cluster is not configured for dual-stack services"
+        found.append(causes.invalid("spec.ipFamilyPolicy", policy, why))
+    if found:
+        raise status.invalid(SERVICES, obj["metadata"].get("name", ""), found)
 
 
 def _set(obj: Obj, address: str) -> Obj:
