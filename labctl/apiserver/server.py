@@ -12,16 +12,20 @@ from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import identified
 from labctl.apiserver.chain import handle
 from labctl.apiserver.compaction import compact_for_ever
+from labctl.apiserver.http.health import Check
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.local import LocalTransport
+from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.errors import StatusError
-from labctl.store import Store
+from labctl.store import Store, StoreError
 
 logger = logging.getLogger(__name__)
+
+_STORE_PATIENCE = 2.0
 
 
 class ApiServer:
@@ -36,7 +40,8 @@ class ApiServer:
         self._store = store
         self.cache = cache or WatchCache(store)
         usage = UsageSource(self.cache, agents)
-        self.backend = Backend(store, self.cache, AdmissionChain(), usage)
+        self.measures = Measures()
+        self.backend = Backend(store, self.cache, AdmissionChain(), usage, self.measures)
         self._compaction: asyncio.Task[None] | None = None
         self.ready = False
 
@@ -64,6 +69,26 @@ class ApiServer:
         """A transport for a component of this process, which acts as that user."""
         return LocalTransport(self.handle, identified(user_name, groups))
 
+    def checks(self, endpoint: str) -> dict[str, Check]:
+        """What `/healthz`, `/livez` or `/readyz` looks at, by Kubernetes' names."""
+        checks: dict[str, Check] = {"ping": _is_there, "etcd": self._store_answers}
+        if endpoint == "readyz":
+            checks |= {"informer-sync": self._is_ready, "shutdown": self._is_ready}
+        return checks
+
+    async def _store_answers(self) -> bool:
+        try:
+            async with asyncio.timeout(_STORE_PATIENCE):
+                await self._store.revision()
+        except (StoreError, TimeoutError) as error:
+            logger.warning("health: the store does not answer: %s", error)
+            return False
+        return True
+
+    async def _is_ready(self) -> bool:
+        """Whether the cache was filled, and nobody has stopped the server since."""
+        return self.ready
+
     async def _make_namespaces(self) -> None:
         transport = self.local_transport("system:apiserver", ("system:masters",))
         for name in DEFAULT_NAMESPACES:
@@ -74,3 +99,7 @@ class ApiServer:
                 except StatusError as error:
                     if error.reason != "AlreadyExists":
                         raise
+
+
+async def _is_there() -> bool:
+    return True

@@ -41,6 +41,7 @@ from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
+from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 
 _NOT_SET_UP = ("the agent has only just been started",)
@@ -105,7 +106,8 @@ class Agent:
         )
         self._background = Background()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
-        stats = NodeStats(place.node, self._mirror)
+        self._starts = PodStarts()
+        stats = NodeStats(place.node, self._mirror, self._starts)
         self._server = AgentServer(Containers(self._mirror, self._objects), runtime, stats)
 
     def _make_network_sync(self) -> NetworkSync:
@@ -150,6 +152,7 @@ class Agent:
         self._settings.subscribe(self._network_sync.mark)
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._objects.watched)
+        self._pods.subscribe(self._starts.watched)
         beat = self._settings.heartbeat_seconds
         await self._server.start(self._place.address, self._tls())
         async with asyncio.TaskGroup() as group:

@@ -1,8 +1,9 @@
 """Namespaces of nodes and pods, joined by a cable, for tests against the real kernel."""
 
+import asyncio
 import itertools
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -13,8 +14,12 @@ from labctl.net.apply import apply
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link, Peer
 from labctl.net.operations import Create
+from tests.node.scene import NODE, Scene, on_stage, register
+from tests.runtime.rig import running
 
 MakeNetns = Callable[[], Path]
+Play = Callable[[Scene], Awaitable[None]]
+Stage = Callable[[Play], None]
 
 
 @pytest.fixture
@@ -41,3 +46,22 @@ def two_nodes(make_netns: MakeNetns) -> tuple[Path, Path]:
     with Netlink.at(first) as netlink:
         apply(netlink, [Create(Link("eth0", "veth", 1500, names.node_mac("node1"), peer=peer))])
     return first, second
+
+
+@pytest.fixture
+def stage(two_nodes: tuple[Path, Path], tmp_path: Path) -> Iterator[Stage]:
+    """Plays a scene with the agent of node1 registered and Ready."""
+    with running() as rig:
+        # by which the runtime finds the namespace for pods on the host's network; the rig removes it
+        names.netns_path(names.node_netns(rig.lab, NODE)).symlink_to(two_nodes[0])
+
+        async def played(play: Play) -> None:
+            async with on_stage(rig.lab, tmp_path / "store.db") as scene:
+                await register(scene)
+                await play(scene)
+
+        def start(play: Play) -> None:
+            with namespaces.inside(two_nodes[0]):
+                asyncio.run(played(play))
+
+        yield start

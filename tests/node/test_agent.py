@@ -1,11 +1,8 @@
 """The agent with everything real around it: pods come, are mended, outlive it, and go."""
 
-import asyncio
 import os
 import signal
 import ssl
-from collections.abc import Awaitable, Callable, Iterator
-from pathlib import Path
 
 import aiohttp
 import msgspec
@@ -19,37 +16,14 @@ from labctl.client.http import HttpTransport
 from labctl.client.stream import exit_code
 from labctl.cri.messages import Sandbox
 from labctl.errors import StatusError
-from labctl.net import namespaces
-from tests.node.scene import ADDRESS, NODE, Scene, on_stage, register, turn
-from tests.runtime.rig import running
-
-Play = Callable[[Scene], Awaitable[None]]
-Stage = Callable[[Play], None]
+from tests.node.conftest import Stage
+from tests.node.scene import ADDRESS, NODE, Scene, turn
 
 STAND_IN: Obj = {"name": "web", "image": "nginx:1.14.2", "ports": [{"containerPort": 80}]}
 
 
 def program(name: str, script: str) -> Obj:
     return {"name": name, "image": "busybox", "command": ["sh", "-c", script]}
-
-
-@pytest.fixture
-def stage(two_nodes: tuple[Path, Path], tmp_path: Path) -> Iterator[Stage]:
-    """Plays a scene with the agent of node1 registered and Ready."""
-    with running() as rig:
-        # by which the runtime finds the namespace for pods on the host's network; the rig removes it
-        names.netns_path(names.node_netns(rig.lab, NODE)).symlink_to(two_nodes[0])
-
-        async def played(play: Play) -> None:
-            async with on_stage(rig.lab, tmp_path / "store.db") as scene:
-                await register(scene)
-                await play(scene)
-
-        def start(play: Play) -> None:
-            with namespaces.inside(two_nodes[0]):
-                asyncio.run(played(play))
-
-        yield start
 
 
 async def sandbox_of(scene: Scene, pod: str) -> Sandbox:

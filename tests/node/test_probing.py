@@ -4,10 +4,9 @@ from typing import Any
 
 from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, is_condition_true
+from tests.node.conftest import Stage
 from tests.node.scene import Scene
-from tests.node.test_agent import STAND_IN, Stage, program, stage
-
-__all__ = ["stage"]
+from tests.node.test_agent import STAND_IN, program
 
 QUICK: Any = {"periodSeconds": 1, "failureThreshold": 1}
 

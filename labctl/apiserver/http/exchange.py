@@ -14,17 +14,20 @@ from labctl.apiserver.answers import Answer, Plain, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
 from labctl.apiserver.authorization import authorize_path
 from labctl.apiserver.discovery import document
+from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.watches import send_watch
+from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.request import Identity, Request, parse_path, verb_of
 from labctl.apiserver.server import ApiServer
 from labctl.errors import StatusError
+from labctl.meters import CONTENT_TYPE
 
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
 _JSON = {"Content-Type": "application/json"}
 _WARNINGS, _WARNING_LENGTH = 32, 512  # a head has to stay small, whatever was in the body
-_HEALTH_PATHS = frozenset({"/healthz", "/livez", "/readyz"})
+_HEALTH = tuple(f"/{endpoint}" for endpoint in ENDPOINTS)
 _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
 
 Proxy = Callable[[web.BaseRequest, Request], Awaitable[web.StreamResponse]]
@@ -55,7 +58,7 @@ class Exchange:
         user = authenticate(credentials_of(http))
         target = parse_path(http.path)
         if target is None:
-            return self._respond_to_path(http, user)
+            return await self._respond_to_path(http, user)
         query = http.query if http.query_string else {}
         request = Request(
             verb_of(http.method, target, query),
@@ -66,31 +69,49 @@ class Exchange:
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
         )
-        proxy = self._proxies.get(target.subresource) if target.subresource else None
+        return await self._server.measures.measured(
+            request, self._respond_to_request(http, request)
+        )
+
+    async def _respond_to_request(
+        self, http: web.BaseRequest, request: Request
+    ) -> web.StreamResponse:
+        proxy = self._proxies.get(request.subresource) if request.subresource else None
         if proxy is not None:
             return await proxy(http, request)
         answer = await self._server.handle(request)
         if isinstance(answer, Stream):
-            return await send_watch(http, answer)
+            measures, resource = self._server.measures, request.resource
+            return await send_watch(http, answer, lambda events: measures.watched(resource, events))
         return _whole(answer)
 
-    def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
-        """What is no resource: health, version and discovery."""
+    async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
+        """What is no resource: health, metrics, version and discovery."""
         path = http.path.rstrip("/")
         authorize_path(user, path or "/")
         found = document(path)
         if http.method not in {"GET", "HEAD"}:
             raise status.method_not_allowed() if found else status.no_such_path()
-        if path in _HEALTH_PATHS:
-            return self._health(path)
+        if path.startswith(_HEALTH):
+            return await self._health(http, path)
+        if path == "/metrics":
+            return self._metrics()
         if found is None:
             raise status.no_such_path()
         return _whole(Plain(found))
 
-    def _health(self, path: str) -> web.Response:
-        if path == "/readyz" and not self._server.ready:
-            return web.Response(text="not ready", status=500)
-        return web.Response(text="ok")
+    async def _health(self, http: web.BaseRequest, path: str) -> web.Response:
+        checks = self._server.checks(path.split("/")[1])
+        excluded = http.query.getall("exclude", ())
+        found = await health(path, checks, excluded, verbose="verbose" in http.query)
+        if found is None:
+            raise status.no_such_path()
+        headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache, private"}
+        return web.Response(text=found.text, status=found.code, headers=headers)
+
+    def _metrics(self) -> web.Response:
+        text = metrics(self._server.measures, self._server.cache)
+        return web.Response(body=text, headers={"Content-Type": CONTENT_TYPE})
 
 
 def credentials_of(http: web.BaseRequest) -> Credentials:

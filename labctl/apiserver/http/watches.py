@@ -1,7 +1,7 @@
 """A watch on the wire: one line of JSON per event, sent when it happens, joined when many do."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing, asynccontextmanager
 
 from aiohttp import web
@@ -11,8 +11,13 @@ from labctl.apiserver.answers import Stream
 _STALL_SECONDS = 30.0  # how long a client may leave a full buffer unread
 
 
-async def send_watch(http: web.BaseRequest, stream: Stream) -> web.StreamResponse:
-    """Streams a watch until it ends, or the client goes away or stops reading."""
+async def send_watch(
+    http: web.BaseRequest, stream: Stream, told: Callable[[int], None]
+) -> web.StreamResponse:
+    """Streams a watch until it ends, or the client goes away or stops reading.
+
+    `told` is called with the number of events, each time that some were sent.
+    """
     response = web.StreamResponse(headers={"Content-Type": "application/json"})
     response.enable_chunked_encoding()
     async with aclosing(stream.portions) as portions:
@@ -21,6 +26,7 @@ async def send_watch(http: web.BaseRequest, stream: Stream) -> web.StreamRespons
             data = b"".join([line.encoded() for line in lines])
             async with _impatience(http):
                 await response.write(data)
+            told(len(lines))
         async with _impatience(http):
             await response.write_eof()
     return response

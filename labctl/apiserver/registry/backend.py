@@ -1,12 +1,14 @@
 """Reading and writing one object: the cache in front, the store behind, compare-and-swap between."""
 
 from dataclasses import dataclass
+from time import perf_counter
 
 from labctl.api import status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.admission.chain import AdmissionChain
+from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
@@ -22,6 +24,7 @@ class Backend:
     cache: WatchCache
     admission: AdmissionChain
     usage: UsageSource
+    measures: Measures
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The newest version of an object; raises 404."""
@@ -65,7 +68,11 @@ class Backend:
         )
 
     async def _write(self, key: str, expect: int, value: bytes | None, ttl: float) -> int:
+        began = perf_counter()
         try:
-            return await self.store.txn(key, expect, value, ttl)
+            revision = await self.store.txn(key, expect, value, ttl)
         except StoreError as error:
             raise status.service_unavailable(f"the store cannot be written: {error}") from error
+        operation = "delete" if value is None else "update" if expect else "create"
+        self.measures.written(operation, key, perf_counter() - began)
+        return revision

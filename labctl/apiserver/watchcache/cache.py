@@ -61,6 +61,15 @@ class WatchCache:
         """The objects of a resource (in a namespace), in no particular order."""
         return self._collection(resource).entries(namespace)
 
+    def sizes(self) -> dict[str, int]:
+        """How many objects there are, by resource: `pods`, `deployments.apps`."""
+        sizes = {}
+        for prefix, collection in self._collections.items():
+            _, group, plural, _ = prefix.split("/")
+            name = plural if group == "core" else f"{plural}.{group}"
+            sizes[name] = sum(1 for _ in collection.entries())
+        return sizes
+
     def changes(self, resource: Resource, after: int) -> list[Notice] | None:
         """What became of a resource's objects after a revision, oldest first.
 

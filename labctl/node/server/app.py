@@ -17,6 +17,7 @@ from labctl import names
 from labctl.api import status
 from labctl.cri.client import RuntimeClient
 from labctl.errors import BadInput, StatusError
+from labctl.meters import CONTENT_TYPE
 from labctl.node.server.channels import PROTOCOLS, serve_exec
 from labctl.node.server.log_lines import LogOptions
 from labctl.node.server.log_reader import read_log
@@ -55,6 +56,7 @@ class AgentServer:
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/pods", self._pods)
         app.router.add_get("/stats/summary", self._summary)
+        app.router.add_get("/metrics", self._metrics)
         app.router.add_get(f"/containerLogs/{_CONTAINER}", self._logs)
         app.router.add_route("*", f"/exec/{_CONTAINER}", self._exec)
         self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
@@ -75,6 +77,9 @@ class AgentServer:
 
     async def _summary(self, _request: web.Request) -> web.StreamResponse:
         return _json(self._stats.summary())
+
+    async def _metrics(self, _request: web.Request) -> web.StreamResponse:
+        return web.Response(body=self._stats.metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         options = LogOptions.of(request.query, time.time())

@@ -13,16 +13,23 @@ from itertools import groupby
 from labctl.api.objects import Obj
 from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.mirror import RuntimeMirror
+from labctl.node.stats.page import metrics
 from labctl.node.stats.processes import Usage, usage_of_containers, usage_of_process
+from labctl.node.stats.starts import PodStarts
 
 
 class NodeStats:
-    """Takes summaries of `node`, whose agent this process is."""
+    """Tells of `node`, whose agent this process is."""
 
-    def __init__(self, node: str, mirror: RuntimeMirror) -> None:
+    def __init__(self, node: str, mirror: RuntimeMirror, starts: PodStarts) -> None:
         self._node = node
         self._mirror = mirror
+        self._starts = starts
         self._started_at = time.time()
+
+    def metrics(self) -> bytes:
+        """The page for Prometheus."""
+        return metrics(self._node, self._mirror, self._starts)
 
     def summary(self) -> Obj:
         """What is used at this moment."""
