@@ -3,7 +3,7 @@
 from labctl.api import status
 from labctl.api.kinds.core import LIMITRANGES, PERSISTENTVOLUMECLAIMS, PODS
 from labctl.api.limits import problems, with_defaults
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, name
 from labctl.apiserver.admission import Circumstances
 
 _LIMITED = (PODS, PERSISTENTVOLUMECLAIMS)
@@ -16,8 +16,10 @@ def limit_range(circumstances: Circumstances, obj: Obj) -> Obj:
         return obj
     if resource not in _LIMITED:
         return obj
-    entries = circumstances.cache.entries(LIMITRANGES, circumstances.namespace)
-    ranges = sorted((entry.object for entry in entries), key=lambda one: one["metadata"]["name"])
+    entries = list(circumstances.cache.entries(LIMITRANGES, circumstances.namespace))
+    if not entries:
+        return obj
+    ranges = sorted((entry.object for entry in entries), key=name)
     if resource is PODS:
         for one in ranges:
             obj = with_defaults(obj, one)

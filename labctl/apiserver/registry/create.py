@@ -3,6 +3,7 @@
 from labctl.api import status
 from labctl.api.defaults import set_defaults
 from labctl.api.objects import Obj
+from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.answers import Stored
 from labctl.apiserver.decoding import decode_object
 from labctl.apiserver.registry.backend import Backend
@@ -29,21 +30,31 @@ async def create(backend: Backend, request: Request) -> Stored:
 async def create_object(backend: Backend, request: Request, sent: Obj) -> Entry:
     """Takes an object of the right shape through defaults, admission and rules into the store."""
     strategy = strategy_of(request.resource)
+    circumstances = backend.circumstances(request, "CREATE")
     chosen = not sent["metadata"].get("name")
     for attempt in range(1, _NAME_ATTEMPTS + 1):
-        obj = _prepared(backend, request, strategy, sent)
+        obj = _prepared(backend, request, circumstances, strategy, sent)
         try:
-            return await _stored(backend, request, strategy, obj)
+            with backend.admission.charge(circumstances, obj) as charge:
+                entry = await _stored(backend, request, strategy, obj)
+                charge.written(entry.revision)
+                return entry
         except Conflict:
             if not chosen or attempt == _NAME_ATTEMPTS:
                 raise status.already_exists(request.resource, obj["metadata"]["name"]) from None
     raise AssertionError("unreachable")
 
 
-def _prepared(backend: Backend, request: Request, strategy: Strategy, sent: Obj) -> Obj:
+def _prepared(
+    backend: Backend,
+    request: Request,
+    circumstances: Circumstances,
+    strategy: Strategy,
+    sent: Obj,
+) -> Obj:
     metadata = new_metadata(request, sent["metadata"], generation=strategy.has_generation)
     obj = set_defaults(request.resource, {**sent, "metadata": metadata})
-    obj = backend.admission.admit(backend.circumstances(request, "CREATE"), obj)
+    obj = backend.admission.admit(circumstances, obj)
     obj = strategy.new(obj)
     check_rules(request.resource, obj, None)
     return obj
@@ -52,11 +63,8 @@ def _prepared(backend: Backend, request: Request, strategy: Strategy, sent: Obj)
 async def _stored(backend: Backend, request: Request, strategy: Strategy, obj: Obj) -> Entry:
     metadata = obj["metadata"]
     key = request.resource.key(metadata.get("namespace", ""), metadata["name"])
-    with backend.admission.charge(backend.circumstances(request, "CREATE"), obj) as charge:
-        if not request.dry_run:
-            entry = await backend.commit(key, 0, obj, strategy.ttl)
-            charge.written(entry.revision)
-            return entry
+    if not request.dry_run:
+        return await backend.commit(key, 0, obj, strategy.ttl)
     await backend.cache.fresh()
     present = backend.cache.get(request.resource, metadata.get("namespace", ""), metadata["name"])
     if present is not None:
