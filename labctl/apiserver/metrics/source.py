@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
+import aiohttp
 import msgspec
 
 from labctl.api.kinds.core import NODES
@@ -26,7 +27,14 @@ _DEADLINE: Final = 3.0
 _FRESH: Final = 1.0  # seconds for which an answer is good
 _LONGEST: Final = 60.0  # seconds: a window any longer says little of now
 _SHORTEST: Final = 0.5  # seconds: /proc counts CPU time in hundredths
-_FAILURES: Final = (StatusError, TimeoutError, OSError, msgspec.DecodeError, KeyError, ValueError)
+_FAILURES: Final = (
+    StatusError,
+    aiohttp.ClientError,
+    OSError,  # TimeoutError is one
+    msgspec.DecodeError,
+    KeyError,
+    ValueError,
+)
 
 _log = logging.getLogger(__name__)
 
