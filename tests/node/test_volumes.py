@@ -14,11 +14,10 @@ from labctl.node.pods.sources import MissingSource, Sources, Token, references
 from labctl.node.volumes.directory import fill
 from labctl.node.volumes.files import File, files_of
 from labctl.runtime.root import resolved
+from tests.node.conftest import Stage
 from tests.node.pods import pod
 from tests.node.scene import Scene
-from tests.node.test_agent import Stage, program, stage
-
-__all__ = ["stage"]
+from tests.node.test_agent import program
 
 AROUND = Surroundings("10.244.1.2", "172.30.1.1", {"cpu": "4", "memory": "1Gi"})
 SETTINGS: Obj = {"data": {"a": "1", "b": "2"}, "binaryData": {"c": b64encode(b"\xff").decode()}}
