@@ -6,11 +6,10 @@ from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, is_deleting
 from labctl.node.pods.actions import StopContainer
 from labctl.node.pods.plan import plan
+from tests.node.conftest import Stage
 from tests.node.pods import NOW, container, deleting, facts, pod, sandbox
 from tests.node.scene import Scene
-from tests.node.test_agent import Stage, program, stage
-
-__all__ = ["stage"]
+from tests.node.test_agent import program
 
 
 def test_sidecars_end_after_those_they_serve_the_last_first() -> None:
