@@ -32,9 +32,10 @@ format: setup
 bench: setup  ## measures what a pod costs on this machine
 	$(ROOT) $(VENV)/bin/python -m benchmarks
 
-schema: setup  ## trims Kubernetes' definitions to what the API server serves
+schema: setup  ## Kubernetes' definitions: trimmed for validation, whole for OpenAPI
 	$(VENV)/bin/pip install --quiet kubernetes-validate
-	$(VENV)/bin/python tools/trim_schemas.py
+	$(VENV)/bin/python -m tools.trim_schemas
+	$(VENV)/bin/python -m tools.publish_schemas
 
 setup:
 	@tools/setup.sh $(VENV)

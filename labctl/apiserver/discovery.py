@@ -10,7 +10,7 @@ from labctl.api.objects import Obj
 from labctl.api.resources import SERVED, Resource
 from labctl.api.version import version_info
 
-_SUBRESOURCE_VERBS = {
+SUBRESOURCE_VERBS = {
     "status": ["get", "patch", "update"],
     "scale": ["get", "patch", "update"],
     "finalize": ["update"],
@@ -22,7 +22,7 @@ _SUBRESOURCE_VERBS = {
     "portforward": ["create", "get"],
 }
 # The types of subresources that are not those of their resource, by group, version and kind.
-_SUBRESOURCE_TYPES = {
+SUBRESOURCE_TYPES = {
     "scale": ("autoscaling", "v1", "Scale"),
     "binding": ("", "v1", "Binding"),
     "eviction": ("policy", "v1", "Eviction"),
@@ -102,13 +102,13 @@ def _entries(resource: Resource) -> list[Obj]:
 
 
 def _subresource(resource: Resource, name: str) -> Obj:
-    group, version, kind = _SUBRESOURCE_TYPES.get(name, (None, None, resource.kind))
+    group, version, kind = SUBRESOURCE_TYPES.get(name, (None, None, resource.kind))
     entry: Obj = {
         "name": f"{resource.plural}/{name}",
         "singularName": "",
         "namespaced": resource.namespaced,
         "kind": kind,
-        "verbs": _SUBRESOURCE_VERBS.get(name, []),
+        "verbs": SUBRESOURCE_VERBS.get(name, []),
     }
     if version and (group, version) != (resource.group, resource.version):
         entry |= {"group": group, "version": version}

@@ -53,12 +53,13 @@ def reachable(name: str) -> dict[str, Schema]:
         one = waiting.pop()
         if one not in found:
             found[one] = named(one)
-            waiting.extend(_references(found[one]))
+            waiting.extend(references(found[one]))
     return found
 
 
-def _references(schema: Schema) -> list[str]:
+def references(schema: Schema) -> list[str]:
+    """The names of the definitions that a schema leads to in one step."""
     inner = list(schema.get("properties", {}).values())
     inner += [schema[key] for key in ("items", "additionalProperties") if key in schema]
     names = [schema["$ref"][_PREFIX:]] if "$ref" in schema else []
-    return names + [name for one in inner for name in _references(one)]
+    return names + [name for one in inner for name in references(one)]
