@@ -8,11 +8,13 @@ from typing import Any
 
 import msgspec
 
-from labctl.api import status
+from labctl.api import protobuf, status
 from labctl.api.objects import Obj, is_deeper_than, without_nulls
 from labctl.api.resource import Resource
-from labctl.apiserver.request import JSON, Request
+from labctl.api.yaml_values import YamlProblem, load_documents
+from labctl.apiserver.request import JSON, PROTOBUF, YAML, Request
 
+MAX_YAML_VALUES = 50_000  # in one body; a tenth of a second's work
 MAX_DEPTH = 200  # what follows goes through objects by recursion
 _decode = msgspec.json.Decoder().decode
 
@@ -25,16 +27,62 @@ def decode_json(body: Any) -> Any:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise status.bad_request(f"couldn't get version/kind; json parse error: {error}") from None
+    _check_depth(body, value)
+    return value
+
+
+def decode_body(request: Request, resource: Resource) -> Any:
+    """The value of a body in any of the forms in which objects come; raises 400, 415.
+
+    `resource` tells the kind of a protobuf body that does not say it itself.
+    """
+    body = request.body
+    if not isinstance(body, bytes):
+        return body
+    media_type = request.content_type.partition(";")[0].strip().lower()
+    # Several clients send none at all (kubectl 1.20, the official Python client).
+    if media_type == PROTOBUF or (not media_type and body.startswith(protobuf.MAGIC)):
+        return _decode_protobuf(body, resource)
+    if media_type in {"", JSON}:
+        return decode_json(body)
+    if media_type == YAML:
+        return decode_yaml(body)
+    raise status.unsupported_media_type((JSON, YAML, PROTOBUF))
+
+
+def decode_yaml(body: bytes) -> Any:
+    """The first document of a YAML body; raises 400."""
+    try:
+        documents = load_documents(body.decode(), MAX_YAML_VALUES)
+        return next((one.value for one in documents), None)
+    except UnicodeDecodeError as error:
+        raise status.bad_request(f"error converting YAML to JSON: yaml: {error}") from None
+    except YamlProblem as error:
+        raise status.bad_request(
+            f"error converting YAML to JSON: yaml: line {error.line}: {error.problem}"
+        ) from None
+
+
+def _decode_protobuf(body: bytes, resource: Resource) -> Obj:
+    try:
+        obj = protobuf.decode(body, resource.api_version, resource.kind)
+    except protobuf.NoSuchKind as error:
+        raise status.bad_request(str(error)) from None
+    except protobuf.Malformed as error:
+        raise status.bad_request(f"protobuf: {error}") from None
+    _check_depth(body, obj)
+    return obj
+
+
+def _check_depth(body: bytes, value: Any) -> None:
     # Only a body with that many brackets can be that deep, and few have as many.
     if body.count(b"{") + body.count(b"[") > MAX_DEPTH and is_deeper_than(value, MAX_DEPTH):
         raise status.bad_request(f"json parse error: nested deeper than {MAX_DEPTH} levels")
-    return value
 
 
 def decode_object(request: Request) -> Obj:
     """The object in a request, of its resource's kind, without nulls; raises 400, 415."""
-    _check_content_type(request)
-    obj = of_kind(request.resource, decode_json(request.body))
+    obj = of_kind(request.resource, decode_body(request, request.resource))
     metadata = obj.get("metadata")
     if metadata is None:
         return {**obj, "metadata": {}}
@@ -64,13 +112,6 @@ def of_kind(resource: Resource, value: Any) -> Obj:
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
         )
     return {"apiVersion": version, "kind": kind, **_without(obj, ("apiVersion", "kind"))}
-
-
-def _check_content_type(request: Request) -> None:
-    media_type = request.content_type.partition(";")[0].strip().lower()
-    # Several clients send none at all with JSON (kubectl 1.20, the official Python client).
-    if media_type not in {"", JSON}:
-        raise status.unsupported_media_type([JSON])
 
 
 def _not_handled(resource: Resource, why: str) -> Exception:

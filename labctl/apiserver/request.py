@@ -15,6 +15,8 @@ from labctl.api.objects import Obj
 from labctl.api.resources import Resource, find
 
 JSON = "application/json"
+YAML = "application/yaml"
+PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True, slots=True)

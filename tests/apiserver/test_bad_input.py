@@ -22,6 +22,7 @@ _MERGE = "application/merge-patch+json"
 _STRATEGIC = "application/strategic-merge-patch+json"
 _JSON_PATCH = "application/json-patch+json"
 _APPLY = "application/apply-patch+yaml"
+_PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 
 @dataclass(frozen=True)
@@ -83,12 +84,34 @@ CASES = [
          b'{"metadata":{"name":"x"},"data":{"a":"' + b"x" * 4_000_000 + b'"}}'),
     Case("a huge number", "POST", f"{_APPS}/deployments", *BAD, "",
          changed(deployment("new"), "spec", "replicas", to=10**400)),
-    Case("YAML", "POST", f"{_CORE}/pods", 415, "UnsupportedMediaType", "",
-         b"kind: Pod", content_type="application/yaml"),
+    Case("broken YAML", "POST", f"{_CORE}/pods", *BAD, "line 1",
+         b"kind: [Pod", content_type="application/yaml"),
+    Case("YAML of two equal keys", "POST", f"{_CORE}/pods", *BAD, "line 2",
+         b"kind: Pod\nkind: Pod", content_type="application/yaml"),
+    Case("YAML that is text", "POST", f"{_CORE}/pods", *BAD, "", b"pod", content_type="application/yaml"),
+    Case("no YAML", "POST", f"{_CORE}/pods", *BAD, "", b"# none\n", content_type="application/yaml"),
+    Case("YAML that is no UTF-8", "POST", f"{_CORE}/pods", *BAD, "", b"\xff", content_type="application/yaml"),
+    Case("YAML without end", "POST", f"{_CORE}/configmaps", *BAD, "values",
+         b"[" + b"a," * 100_000 + b"]", content_type="application/yaml"),
+    Case("XML", "POST", f"{_CORE}/pods", 415, "UnsupportedMediaType",
+         "accepted media types include: application/json, application/yaml, "
+         "application/vnd.kubernetes.protobuf", b"<pod/>", content_type="application/xml"),
     Case("a form", "POST", f"{_CORE}/pods", 415, "UnsupportedMediaType", "", b"a=b",
          content_type="application/x-www-form-urlencoded"),
-    Case("protobuf", "POST", f"{_CORE}/pods", 415, "UnsupportedMediaType", "",
-         b"k8s\x00", content_type="application/vnd.kubernetes.protobuf"),
+    Case("no protobuf", "POST", f"{_CORE}/pods", *BAD, "expected prefix [107 56 115 0]",
+         b"{}", content_type=_PROTOBUF),
+    Case("empty protobuf", "POST", f"{_CORE}/pods", *BAD, "empty body", b"k8s\0",
+         content_type=_PROTOBUF),
+    Case("half a protobuf", "POST", f"{_CORE}/pods", *BAD, "unexpected EOF", b"k8s\0\x12\x7f\x0a",
+         content_type=_PROTOBUF),
+    Case("protobuf without a type", "POST", f"{_CORE}/pods", *BAD, "wireType", b"k8s\0\x10\x01",
+         content_type=None),
+    Case("protobuf of another kind", "POST", f"{_CORE}/pods", *BAD,
+         'Node in version "v1" cannot be handled as a Pod',
+         b"k8s\0\x0a\x0a\x0a\x02v1\x12\x04Node", content_type=_PROTOBUF),
+    Case("protobuf of no kind", "POST", f"{_CORE}/pods", *BAD,
+         'no kind "Nope" is registered for version "v1"',
+         b"k8s\0\x0a\x0a\x0a\x02v1\x12\x04Nope", content_type=_PROTOBUF),
     # Objects of the wrong kind, place or shape.
     Case("another kind", "POST", f"{_CORE}/pods", *BAD,
          'Node in version "v1" cannot be handled as a Pod', node("new")),
@@ -206,6 +229,8 @@ CASES = [
     Case("another uid", "DELETE", _POD, 409, "Conflict", "UID in precondition",
          {"preconditions": {"uid": "x"}}),
     Case("a uid that is a number", "DELETE", _POD, *BAD, "", {"preconditions": {"uid": 7}}),
+    Case("options that are no protobuf", "DELETE", _POD, *BAD, "expected prefix", b"{}",
+         content_type=_PROTOBUF),
     # Subresources.
     Case("a binding without a target", "POST", f"{_POD}/binding", *INVALID, "target.name", {}),
     Case("a binding to a pod", "POST", f"{_POD}/binding", *INVALID, "target.kind",

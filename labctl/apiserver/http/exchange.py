@@ -9,15 +9,17 @@ from collections.abc import Awaitable, Callable, Mapping
 import msgspec
 from aiohttp import web
 
-from labctl.api import status
+from labctl.api import status, yaml_text
 from labctl.apiserver.answers import Answer, Plain, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
 from labctl.apiserver.authorization import authorize_path
 from labctl.apiserver.discovery import document
 from labctl.apiserver.http.health import ENDPOINTS, health
+from labctl.apiserver.http.openapi import OpenApi
 from labctl.apiserver.http.watches import send_watch
 from labctl.apiserver.measures.page import metrics
-from labctl.apiserver.request import Identity, Request, parse_path, verb_of
+from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
+from labctl.apiserver.request import JSON, YAML, Identity, Request, parse_path, verb_of
 from labctl.apiserver.server import ApiServer
 from labctl.errors import StatusError
 from labctl.meters import CONTENT_TYPE
@@ -25,7 +27,7 @@ from labctl.meters import CONTENT_TYPE
 logger = logging.getLogger(__name__)
 
 BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
-_JSON = {"Content-Type": "application/json"}
+_JSON = {"Content-Type": JSON}
 _WARNINGS, _WARNING_LENGTH = 32, 512  # a head has to stay small, whatever was in the body
 _HEALTH = tuple(f"/{endpoint}" for endpoint in ENDPOINTS)
 _UCRED = struct.Struct("3i")  # pid, uid, gid: unix(7), SO_PEERCRED
@@ -39,6 +41,7 @@ class Exchange:
     def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy]) -> None:
         self._server = server
         self._proxies = proxies
+        self._openapi = OpenApi()
 
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; nothing but a lost connection is ever raised."""
@@ -79,16 +82,19 @@ class Exchange:
         proxy = self._proxies.get(request.subresource) if request.subresource else None
         if proxy is not None:
             return await proxy(http, request)
+        form = negotiated(request.accept, WATCH_FORMS if request.verb == "watch" else OBJECT_FORMS)
         answer = await self._server.handle(request)
         if isinstance(answer, Stream):
             measures, resource = self._server.measures, request.resource
             return await send_watch(http, answer, lambda events: measures.watched(resource, events))
-        return _whole(answer)
+        return await _as_yaml(answer) if form == YAML else _whole(answer)
 
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
-        """What is no resource: health, metrics, version and discovery."""
+        """What is no resource: health, metrics, version, discovery and OpenAPI."""
         path = http.path.rstrip("/")
         authorize_path(user, path or "/")
+        if path.startswith("/openapi/") and http.method in {"GET", "HEAD"}:
+            return await self._openapi.respond(http, path)
         found = document(path)
         if http.method not in {"GET", "HEAD"}:
             raise status.method_not_allowed() if found else status.no_such_path()
@@ -98,6 +104,7 @@ class Exchange:
             return self._metrics()
         if found is None:
             raise status.no_such_path()
+        negotiated(http.headers.get("Accept", ""), (JSON,))
         return _whole(Plain(found))
 
     async def _health(self, http: web.BaseRequest, path: str) -> web.Response:
@@ -137,7 +144,18 @@ async def _body(http: web.BaseRequest) -> bytes | None:
 
 
 def _whole(answer: Answer) -> web.Response:
-    response = web.Response(body=answer.body(), status=answer.code, headers=_JSON)
+    return _response(answer, answer.body(), JSON)
+
+
+async def _as_yaml(answer: Answer) -> web.Response:
+    """In a thread, since writing YAML takes milliseconds for each object."""
+    text = await asyncio.to_thread(yaml_text.dump, answer.object())
+    return _response(answer, text.encode(), YAML)
+
+
+def _response(answer: Answer, body: bytes, content_type: str) -> web.Response:
+    headers = {"Content-Type": content_type}
+    response = web.Response(body=body, status=answer.code, headers=headers)
     for warning in answer.warnings[:_WARNINGS]:
         # As JSON, so that nothing of what a client sent can end the header.
         text = msgspec.json.encode(warning[:_WARNING_LENGTH]).decode()

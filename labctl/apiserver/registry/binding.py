@@ -7,7 +7,7 @@ from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, is_deleting
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Plain
-from labctl.apiserver.decoding import decode_json, of_kind
+from labctl.apiserver.decoding import decode_body, of_kind
 from labctl.apiserver.registry import pods
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.change import change
@@ -20,7 +20,7 @@ _BINDINGS = Resource("", "v1", "Binding", "bindings", namespaced=True)
 
 async def bind(backend: Backend, request: Request) -> Plain:
     """201 once the pod has the node; raises 400, 404, 409 (bound, deleting, another uid), 422."""
-    binding = of_kind(_BINDINGS, decode_json(request.body))
+    binding = of_kind(_BINDINGS, decode_body(request, _BINDINGS))
     metadata = _mapping(binding, "metadata")
     name = _pod_name(request, metadata)
     node = _node(name, _mapping(binding, "target"))

@@ -14,8 +14,9 @@ from labctl.api.disruption import covering, targeted, with_permission
 from labctl.api.kinds.core import PODS
 from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS
 from labctl.api.objects import Obj, is_condition_true, is_deleting, name, now, resource_version
+from labctl.api.resource import Resource
 from labctl.apiserver.answers import Plain
-from labctl.apiserver.decoding import decode_json
+from labctl.apiserver.decoding import decode_body
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.change import change
 from labctl.apiserver.registry.deletion import delete_object
@@ -23,6 +24,7 @@ from labctl.apiserver.registry.options import DeleteOptions, options_of
 from labctl.apiserver.request import Request, Target
 from labctl.errors import StatusError
 
+_EVICTIONS = Resource("policy", "v1", "Eviction", "evictions", namespaced=True)
 _VERSIONS = ("", "policy/v1", "policy/v1beta1")  # kubectl 1.20 still sends v1beta1
 _ATTEMPTS = 20
 _MOST_DISRUPTED = 2000  # evictions that the controller has not noticed yet
@@ -57,7 +59,7 @@ class _Permit:
 
 
 def _read(request: Request) -> DeleteOptions:
-    eviction: Any = decode_json(request.body) if request.body else {}
+    eviction: Any = decode_body(request, _EVICTIONS) if request.body else {}
     if not isinstance(eviction, dict) or eviction.get("apiVersion", "") not in _VERSIONS:
         raise status.bad_request("the body must be an Eviction of policy/v1")
     metadata = eviction.get("metadata") or {}

@@ -6,7 +6,7 @@ from typing import Any
 from labctl.api import causes, status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
-from labctl.apiserver.decoding import decode_json
+from labctl.apiserver.decoding import decode_body
 from labctl.apiserver.request import Request
 
 _POLICIES = ("Background", "Foreground", "Orphan")
@@ -26,7 +26,7 @@ class DeleteOptions:
 
 def read_options(request: Request) -> DeleteOptions:
     """The options of a DELETE request; raises 400, 422."""
-    body = decode_json(request.body) if request.body else {}
+    body = decode_body(request, _OPTIONS) if request.body else {}
     return options_of(body, request)
 
 

@@ -5,7 +5,7 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.api.selectors import from_object
 from labctl.apiserver.answers import Plain
-from labctl.apiserver.decoding import decode_json, of_kind
+from labctl.apiserver.decoding import decode_body, of_kind
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.change import Make
 from labctl.apiserver.registry.metadata import check_location
@@ -23,7 +23,7 @@ async def get_scale(backend: Backend, request: Request) -> Plain:
 
 async def update_scale(backend: Backend, request: Request) -> Plain:
     """PUT of a Scale; its resourceVersion, if given, must be that of the object."""
-    sent = _checked(request, of_kind(SCALES, decode_json(request.body)))
+    sent = _checked(request, of_kind(SCALES, decode_body(request, SCALES)))
     return await _change(backend, request, lambda _: sent)
 
 
