@@ -8,8 +8,9 @@ from typing import Any
 
 import msgspec
 
-from labctl.api import protobuf, status
+from labctl.api import status
 from labctl.api.objects import Obj, is_deeper_than, without_nulls
+from labctl.api.protobuf import MAGIC
 from labctl.api.resource import Resource
 from labctl.api.yaml_values import YamlProblem, load_documents
 from labctl.apiserver.request import JSON, PROTOBUF, YAML, Request
@@ -41,7 +42,7 @@ def decode_body(request: Request, resource: Resource) -> Any:
         return body
     media_type = request.content_type.partition(";")[0].strip().lower()
     # Several clients send none at all (kubectl 1.20, the official Python client).
-    if media_type == PROTOBUF or (not media_type and body.startswith(protobuf.MAGIC)):
+    if media_type == PROTOBUF or (not media_type and body.startswith(MAGIC)):
         return _decode_protobuf(body, resource)
     if media_type in {"", JSON}:
         return decode_json(body)
@@ -64,11 +65,14 @@ def decode_yaml(body: bytes) -> Any:
 
 
 def _decode_protobuf(body: bytes, resource: Resource) -> Obj:
+    from labctl.api.protobuf.envelope import NoSuchKind, decode
+    from labctl.api.protobuf.wire import Malformed
+
     try:
-        obj = protobuf.decode(body, resource.api_version, resource.kind)
-    except protobuf.NoSuchKind as error:
+        obj = decode(body, resource.api_version, resource.kind)
+    except NoSuchKind as error:
         raise status.bad_request(str(error)) from None
-    except protobuf.Malformed as error:
+    except Malformed as error:
         raise status.bad_request(f"protobuf: {error}") from None
     _check_depth(body, obj)
     return obj

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from labctl.api.objects import Obj
-from labctl.api.protobuf.envelope import MAGIC
+from labctl.api.protobuf import MAGIC
 from labctl.api.protobuf.messages import Field, fields_of, message_of
 from labctl.api.protobuf.wire import encoded_varint, tagged
 

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.api.objects import Obj
-from labctl.api.protobuf import MAGIC, Malformed, NoSuchKind, decode
+from labctl.api.protobuf import MAGIC
+from labctl.api.protobuf.envelope import NoSuchKind, decode
 from labctl.api.protobuf.messages import fields_of, message_of, read_message
-from labctl.api.protobuf.wire import encoded_varint, tagged
+from labctl.api.protobuf.wire import Malformed, encoded_varint, tagged
 from labctl.api.resource import Resource
 from labctl.api.resources import RESOURCES
 from labctl.api.schema import problems

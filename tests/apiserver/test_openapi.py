@@ -1,7 +1,7 @@
 """OpenAPI: what its documents say of every resource, and how they are handed out."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +13,9 @@ from labctl.api.protobuf.wire import fields
 from labctl.api.resource import Resource
 from labctl.api.resources import RESOURCES, SERVED
 from labctl.api.schema.definitions import Schema
-from labctl.apiserver.openapi.gnostic import encode_document
-from labctl.apiserver.openapi.swagger import swagger
+from labctl.apiserver.openapi.definitions import SchemaOf
+from labctl.apiserver.openapi.gnostic import as_protobuf
+from labctl.apiserver.openapi.swagger import as_json, swagger
 from labctl.apiserver.openapi.v3 import group_document
 from tests.apiserver.https import Site, listening
 from tests.apiserver.serving import run
@@ -53,7 +54,17 @@ def of_cron_tabs(resource: Resource) -> Schema | None:
     return CRON_TAB_SCHEMA if resource is CRON_TABS else None
 
 
-V2 = swagger(SERVED, built_in)
+def version_2(resources: Sequence[Resource], schema_of: SchemaOf = built_in) -> Obj:
+    document: Obj = json.loads(as_json(*swagger(resources, schema_of)))
+    return document
+
+
+def version_3(resources: Sequence[Resource], schema_of: SchemaOf = built_in) -> Obj:
+    document: Obj = json.loads(group_document(resources, schema_of))
+    return document
+
+
+V2 = version_2(SERVED)
 
 
 def references(value: Any) -> Iterator[str]:
@@ -75,7 +86,7 @@ def patch_of(document: Obj, resource: Resource) -> Obj:
 @pytest.mark.parametrize("resource", RESOURCES, ids=lambda one: one.qualified)
 def test_kubectl_finds_what_it_looks_for(resource: Resource) -> None:
     gvk = {"group": resource.group, "version": resource.version, "kind": resource.kind}
-    v3 = group_document([resource], built_in)
+    v3 = version_3([resource])
     for document in (V2, v3):
         patch = patch_of(document, resource)
         assert patch["x-kubernetes-group-version-kind"] == gvk
@@ -98,7 +109,7 @@ def test_kubectl_finds_what_it_looks_for(resource: Resource) -> None:
 def test_every_reference_leads_somewhere() -> None:
     for reference in references(V2):
         assert reference.removeprefix("#/definitions/") in V2["definitions"]
-    v3 = group_document(SERVED, built_in)
+    v3 = version_3(SERVED)
     for reference in references(v3):
         assert reference.removeprefix("#/components/schemas/") in v3["components"]["schemas"]
 
@@ -132,7 +143,7 @@ def test_fields_tell_their_values_and_what_they_are_for() -> None:
 
 
 def test_version_3_puts_nothing_beside_a_reference() -> None:
-    v3 = group_document(SERVED, built_in)
+    v3 = version_3(SERVED)
     spec = v3["components"]["schemas"]["io.k8s.api.core.v1.Pod"]["properties"]["spec"]
     assert spec["allOf"] == [{"$ref": "#/components/schemas/io.k8s.api.core.v1.PodSpec"}]
     assert spec["description"]
@@ -142,7 +153,7 @@ def test_version_3_puts_nothing_beside_a_reference() -> None:
 
 def test_kinds_that_users_define_are_told_like_the_others() -> None:
     name = "com.example.stable.v1.CronTab"
-    v3 = group_document([CRON_TABS], of_cron_tabs)
+    v3 = version_3([CRON_TABS], of_cron_tabs)
     kind = v3["components"]["schemas"][name]
     assert kind["properties"]["spec"] == CRON_TAB_SCHEMA["properties"]["spec"]
     assert kind["properties"]["metadata"]["$ref"].endswith("ObjectMeta")
@@ -150,18 +161,18 @@ def test_kinds_that_users_define_are_told_like_the_others() -> None:
     patches = patch_of(v3, CRON_TABS)["requestBody"]["content"]
     assert "application/strategic-merge-patch+json" not in patches
 
-    v2 = swagger([*SERVED, CRON_TABS], of_cron_tabs)
+    v2 = version_2([*SERVED, CRON_TABS], of_cron_tabs)
     spec = v2["definitions"][name]["properties"]["spec"]
     assert spec["required"] == ["cron"]
     assert spec["properties"]["cron"] == {"type": "string"}
     assert "properties" not in spec["properties"]["free"]
     assert "type" not in spec["properties"]["port"]
     assert "type" not in spec["properties"]["note"]
-    assert encode_document(v2)
+    assert as_protobuf(*swagger([CRON_TABS], of_cron_tabs))
 
 
 def test_the_protobuf_form_holds_the_same_names() -> None:
-    document = dict(fields(encode_document(V2)))
+    document = dict(fields(as_protobuf(*swagger(SERVED, built_in))))
     assert document[1] == b"2.0"
     assert names_in(document[8], 2) == list(V2["paths"])
     assert names_in(document[9], 1) == list(V2["definitions"])

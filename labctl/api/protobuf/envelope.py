@@ -1,11 +1,11 @@
 """The envelope of every body: four bytes by which it is known, what is inside, and of which kind."""
 
 from labctl.api.objects import Obj
+from labctl.api.protobuf import MAGIC
 from labctl.api.protobuf.messages import message_of, read_message
 from labctl.api.protobuf.scalars import READERS
 from labctl.api.protobuf.wire import Malformed, Value, fields
 
-MAGIC = b"k8s\x00"
 _TYPE_META, _RAW = 1, 2  # of runtime.Unknown
 _API_VERSION, _KIND = 1, 2  # of runtime.TypeMeta
 

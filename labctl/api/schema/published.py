@@ -25,16 +25,21 @@ class Published(msgspec.Struct):
         """The name of a kind's definition (io.k8s.api.core.v1.Pod); None if there is none."""
         return self.kinds.get("/".join(part for part in (group, version, kind) if part))
 
-    def reachable(self, names: Iterable[str]) -> dict[str, Schema]:
-        """The definitions of these names and all that they lead to, in the order of names."""
-        found: dict[str, Schema] = {}
+    def schema(self, name: str) -> Schema:
+        """The definition of that name."""
+        schema: Schema = msgspec.json.decode(self.definitions[name])
+        return schema
+
+    def reachable(self, names: Iterable[str]) -> set[str]:
+        """These definitions and all that they lead to."""
+        found: set[str] = set()
         waiting = [name for name in names if name in self.definitions]
         while waiting:
             one = waiting.pop()
             if one not in found:
-                found[one] = msgspec.json.decode(self.definitions[one])
-                waiting.extend(references(found[one]))
-        return dict(sorted(found.items()))
+                found.add(one)
+                waiting.extend(references(self.schema(one)))
+        return found
 
 
 def read_published() -> Published:

@@ -5,17 +5,17 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cached_property
 
 import msgspec
 from aiohttp import web
 
-from labctl.api import status, yaml_text
+from labctl.api import status
 from labctl.apiserver.answers import Answer, Plain, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
 from labctl.apiserver.authorization import authorize_path
 from labctl.apiserver.discovery import document
 from labctl.apiserver.http.health import ENDPOINTS, health
-from labctl.apiserver.http.openapi import OpenApi
 from labctl.apiserver.http.watches import send_watch
 from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
@@ -41,7 +41,13 @@ class Exchange:
     def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy]) -> None:
         self._server = server
         self._proxies = proxies
-        self._openapi = OpenApi()
+
+    @cached_property
+    def _openapi(self) -> Callable[[web.BaseRequest, str], Awaitable[web.Response]]:
+        # Imported when somebody asks: it takes ten milliseconds, and most labs are never asked.
+        from labctl.apiserver.http.openapi import OpenApi
+
+        return OpenApi().respond
 
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; nothing but a lost connection is ever raised."""
@@ -94,7 +100,7 @@ class Exchange:
         path = http.path.rstrip("/")
         authorize_path(user, path or "/")
         if path.startswith("/openapi/") and http.method in {"GET", "HEAD"}:
-            return await self._openapi.respond(http, path)
+            return await self._openapi(http, path)
         found = document(path)
         if http.method not in {"GET", "HEAD"}:
             raise status.method_not_allowed() if found else status.no_such_path()
@@ -149,6 +155,8 @@ def _whole(answer: Answer) -> web.Response:
 
 async def _as_yaml(answer: Answer) -> web.Response:
     """In a thread, since writing YAML takes milliseconds for each object."""
+    from labctl.api import yaml_text
+
     text = await asyncio.to_thread(yaml_text.dump, answer.object())
     return _response(answer, text.encode(), YAML)
 

@@ -1,6 +1,6 @@
 """The definitions that a document needs: Kubernetes' own, and those of kinds that users define."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from labctl.api.resource import Resource
 from labctl.api.schema.definitions import Schema
@@ -25,8 +25,7 @@ class Definitions:
             if schema is not None:
                 self._custom |= _custom_definitions(resource, schema)
         self._of_kind: dict[GroupVersionKind, str | None] = {}
-        kinds = [kind for resource in resources for kind in _kinds(resource)]
-        self.schemas = self._reachable(name for name in map(self.name, kinds) if name)
+        self._resources = resources
 
     def name(self, kind: GroupVersionKind) -> str | None:
         """The name of a kind's definition; None for a kind of which nothing is known."""
@@ -45,11 +44,17 @@ class Definitions:
         custom = custom_name(kind)
         return custom if custom in self._custom else self._published.name(group, version, word)
 
-    def _reachable(self, names: Iterable[str]) -> dict[str, Schema]:
-        wanted = set(names)
-        custom = {name: schema for name, schema in self._custom.items() if name in wanted}
-        metadata = [f"{_META}.ObjectMeta", f"{_META}.ListMeta"] if custom else []
-        return custom | self._published.reachable([*wanted, *metadata])
+    def schemas(self) -> Iterator[tuple[str, Schema]]:
+        """The definitions of all the kinds, with what they lead to, by name.
+
+        One after the other: all of them at once are several megabytes of small objects.
+        """
+        kinds = {kind for resource in self._resources for kind in _kinds(resource)}
+        wanted = {name for name in map(self.name, kinds) if name is not None}
+        custom = wanted & self._custom.keys()
+        metadata = {f"{_META}.ObjectMeta", f"{_META}.ListMeta"} if custom else set()
+        for name in sorted(custom | self._published.reachable(wanted | metadata)):
+            yield name, self._custom[name] if name in custom else self._published.schema(name)
 
 
 def custom_name(kind: GroupVersionKind) -> str:

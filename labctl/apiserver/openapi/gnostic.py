@@ -5,21 +5,29 @@ uses them. Each table says for a member of the JSON form its field number and ho
 written; members that begin with `x-` go into the field for extensions.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import msgspec
 
 from labctl.api.objects import Obj
 from labctl.api.protobuf.wire import encoded_varint, tagged
+from labctl.apiserver.openapi.swagger import INFO, SWAGGER, Named
 
 Write = Callable[[Any], bytes]
 Members = Mapping[str, tuple[int, Write]]
 
 
-def encode_document(document: Obj) -> bytes:
-    """The bytes of a Document."""
-    return _write(document, _DOCUMENT)
+def as_protobuf(items: Iterable[Named], schemas: Iterable[Named]) -> bytes:
+    """The bytes of a Document of these paths and definitions."""
+    return b"".join(
+        (
+            tagged(1, SWAGGER.encode()),
+            tagged(2, _write(INFO, _INFO)),
+            tagged(8, _entries(2, items, _path_item)),
+            tagged(9, _entries(1, schemas, _schema)),
+        )
+    )
 
 
 def _write(value: Obj, members: Members, extensions: int = 0) -> bytes:
@@ -56,10 +64,12 @@ def _any(value: Any) -> bytes:
     return tagged(2, msgspec.json.encode(value))
 
 
-def _map_of(write: Write, number: int = 1) -> Write:
-    return lambda value: b"".join(
-        tagged(number, _named(name, write(one))) for name, one in value.items()
-    )
+def _entries(number: int, members: Iterable[tuple[str, Any]], write: Write) -> bytes:
+    return b"".join([tagged(number, _named(name, write(one))) for name, one in members])
+
+
+def _map_of(write: Write) -> Write:
+    return lambda value: _entries(1, value.items(), write)
 
 
 def _schema(value: Obj) -> bytes:
@@ -136,9 +146,3 @@ _PATH_ITEM: Members = {
     "parameters": (9, _parameter),
 }
 _INFO: Members = {"title": (1, _text), "version": (2, _text)}
-_DOCUMENT: Members = {
-    "swagger": (1, _text),
-    "info": (2, lambda value: _write(value, _INFO)),
-    "paths": (8, _map_of(_path_item, 2)),
-    "definitions": (9, _map_of(_schema)),
-}

@@ -1,7 +1,12 @@
-"""OpenAPI v2 (Swagger): one document of everything that is served."""
+"""OpenAPI v2 (Swagger): one document of everything that is served.
 
-from collections.abc import Sequence
+It is made and encoded piece by piece, since as a whole it is many megabytes of small objects.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
+
+import msgspec
 
 from labctl.api.objects import Obj
 from labctl.api.patches import JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH
@@ -13,6 +18,9 @@ from labctl.apiserver.openapi.operations import GroupVersionKind, Operation, pat
 from labctl.apiserver.openapi.parameters import path_parameters
 from labctl.apiserver.request import JSON, YAML
 
+Named = tuple[str, Obj]
+
+SWAGGER = "2.0"
 APPLY_PATCH = "application/apply-patch+yaml"
 INFO: Obj = {"title": "Kubernetes", "version": KUBERNETES_VERSION}
 
@@ -21,17 +29,37 @@ _BEYOND_SWAGGER = frozenset({"allOf", "anyOf", "not", "nullable", "oneOf"})
 _CONTENTS = frozenset({"type", "properties", "items", "additionalProperties", "required"})
 
 
-def swagger(resources: Sequence[Resource], schema_of: SchemaOf) -> Obj:
-    """The document; `schema_of` tells the schemas of kinds that are not Kubernetes' own."""
+def swagger(
+    resources: Sequence[Resource], schema_of: SchemaOf
+) -> tuple[Iterator[Named], Iterator[Named]]:
+    """The paths and the definitions of the document, each with its name.
+
+    `schema_of` tells the schemas of kinds that are not Kubernetes' own.
+    """
     definitions = Definitions(resources, schema_of)
-    items = {
-        path: _path_item(definitions, resource, path, operations)
+    items = (
+        (path, _path_item(definitions, resource, path, operations))
         for resource in resources
         for path, operations in paths(resource)
         if operations
+    )
+    return items, ((name, _plain(schema)) for name, schema in definitions.schemas())
+
+
+def as_json(items: Iterable[Named], schemas: Iterable[Named]) -> bytes:
+    """The document in its usual form."""
+    document = {
+        "swagger": SWAGGER,
+        "info": INFO,
+        "paths": encoded(items),
+        "definitions": encoded(schemas),
     }
-    schemas = {name: _plain(schema) for name, schema in definitions.schemas.items()}
-    return {"swagger": "2.0", "info": INFO, "paths": items, "definitions": schemas}
+    return msgspec.json.encode(document)
+
+
+def encoded(members: Iterable[Named]) -> dict[str, msgspec.Raw]:
+    """Members of an object, each as JSON already."""
+    return {name: msgspec.Raw(msgspec.json.encode(member)) for name, member in members}
 
 
 def consumed(definitions: Definitions, resource: Resource, operation: Operation) -> list[str]:

@@ -3,13 +3,15 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+import msgspec
+
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.api.schema.definitions import Schema
 from labctl.apiserver.openapi.definitions import Definitions, SchemaOf, gvk
 from labctl.apiserver.openapi.operations import GroupVersionKind, Operation, paths
 from labctl.apiserver.openapi.parameters import path_parameters
-from labctl.apiserver.openapi.swagger import INFO, consumed, tag
+from labctl.apiserver.openapi.swagger import INFO, consumed, encoded, tag
 from labctl.apiserver.request import JSON, YAML
 
 _SCHEMAS = "#/components/schemas/"
@@ -25,17 +27,23 @@ _EITHER: dict[str, Schema] = {
 }
 
 
-def group_document(resources: Sequence[Resource], schema_of: SchemaOf) -> Obj:
-    """The document of the resources of one group and version."""
+def group_document(resources: Sequence[Resource], schema_of: SchemaOf) -> bytes:
+    """The document of the resources of one group and version, as JSON."""
     definitions = Definitions(resources, schema_of)
-    items = {
-        path: _path_item(definitions, resource, path, operations)
+    items = (
+        (path, _path_item(definitions, resource, path, operations))
         for resource in resources
         for path, operations in paths(resource)
         if operations
+    )
+    schemas = ((name, _component(name, schema)) for name, schema in definitions.schemas())
+    document = {
+        "openapi": "3.0.0",
+        "info": INFO,
+        "paths": encoded(items),
+        "components": {"schemas": encoded(schemas)},
     }
-    schemas = {name: _component(name, schema) for name, schema in definitions.schemas.items()}
-    return {"openapi": "3.0.0", "info": INFO, "paths": items, "components": {"schemas": schemas}}
+    return msgspec.json.encode(document)
 
 
 def group_path(resource: Resource) -> str:
