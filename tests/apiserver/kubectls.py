@@ -53,7 +53,11 @@ class Kubectl:
             stderr=asyncio.subprocess.STDOUT,
             env={**os.environ, "HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig)},
         )
-        said, _ = await process.communicate(stdin.encode())
+        try:
+            said, _ = await process.communicate(stdin.encode())
+        finally:
+            if process.returncode is None:
+                process.kill()
         assert process.returncode is not None
         return process.returncode, said.decode()
 
