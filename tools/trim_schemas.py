@@ -48,9 +48,13 @@ RELAXED = {
 }
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
-SCALARS: dict[str, Schema] = {
+_SCHEMA = "io.k8s.apiextensions-apiserver.pkg.apis.apiextensions.v1.JSONSchemaProps"
+# Go types that write their own JSON: OpenAPI does not say what they take.
+OWN_FORMS: dict[str, Schema] = {
     _INT_OR_STRING: {"type": ["integer", "string"]},
     _QUANTITY: {"type": ["number", "string"], "format": "quantity"},
+    f"{_SCHEMA}OrArray": {"$ref": f"#/definitions/{_SCHEMA}"},  # arrays are refused in v1
+    f"{_SCHEMA}OrStringArray": {"$ref": f"#/definitions/{_SCHEMA}"},  # the same
 }
 
 
@@ -162,7 +166,8 @@ def require_spec(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
 def main() -> None:
     raw = json.loads(source().read_text())["$defs"]
     kinds = kind_names(raw)
-    definitions = {name: SCALARS.get(name) or trimmed(schema) for name, schema in raw.items()}
+    definitions = {name: OWN_FORMS.get(name) or trimmed(schema) for name, schema in raw.items()}
+    definitions[f"{_SCHEMA}OrBool"] = {**definitions[_SCHEMA], "type": ["boolean", "object"]}
     kept = reachable(definitions, kinds.values())
     definitions = {name: definitions[name] for name in sorted(kept)}
     relax_status(definitions, kinds.values())

@@ -67,6 +67,11 @@ def too_long(field: str, limit: int) -> Cause:
     return Cause(field, "FieldValueTooLong", f"Too long: may not be more than {limit} bytes")
 
 
+def too_many(field: str, count: int, limit: int) -> Cause:
+    sentence = f"Too many: {count}: must have at most {limit} items"
+    return Cause(field, "FieldValueTooMany", sentence)
+
+
 def shown(value: Any) -> str:
     """A value as Go's field errors print it: strings quoted, everything else as JSON."""
     return msgspec.json.encode(value).decode()

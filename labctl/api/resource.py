@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from labctl.api.custom.type import CustomType
+
 ALL_VERBS = (
     "create",
     "delete",
@@ -26,7 +28,8 @@ class NameRule(StrEnum):
 
 @dataclass(frozen=True, eq=False)
 class Resource:
-    """One kind as it is served; made once (in `kinds/`), so that identity is equality.
+    """One kind as it is served; made once, so that identity is equality: in `kinds/`, or for each
+    served version and generation of a CustomResourceDefinition.
 
     It is a dictionary's key on every request, and hashing thirteen fields would show there.
     """
@@ -45,6 +48,12 @@ class Resource:
     name_rule: NameRule = NameRule.SUBDOMAIN
     field_selectors: tuple[str, ...] = ()
     """Fields that field selectors may name, besides metadata.name and metadata.namespace."""
+    singular_name: str = ""
+    """Where the singular is another word than the kind in small letters."""
+    list_name: str = ""
+    """Where the kind of lists is another word than the kind with List behind it."""
+    custom: CustomType | None = None
+    """What is known of a kind that a CustomResourceDefinition defines; None for a built-in one."""
 
     @property
     def api_version(self) -> str:
@@ -53,7 +62,11 @@ class Resource:
 
     @property
     def singular(self) -> str:
-        return self.kind.lower()
+        return self.singular_name or self.kind.lower()
+
+    @property
+    def list_kind(self) -> str:
+        return self.list_name or f"{self.kind}List"
 
     @property
     def qualified(self) -> str:

@@ -1,8 +1,8 @@
-"""Every resource that a lab serves, and how to find one by path, by kind, or by a user's word."""
+"""Every resource that a lab serves by itself, and how to find one: the catalog without custom kinds."""
 
-from functools import cache
-
+from labctl.api.catalog import Catalog
 from labctl.api.kinds import (
+    apiextensions,
     apps,
     autoscaling,
     batch,
@@ -16,7 +16,16 @@ from labctl.api.kinds import (
 )
 from labctl.api.resource import Resource
 
-__all__ = ["COMPUTED", "RESOURCES", "SERVED", "Resource", "by_kind", "by_word", "find"]
+__all__ = [
+    "BUILT_IN",
+    "COMPUTED",
+    "RESOURCES",
+    "SERVED",
+    "Resource",
+    "by_kind",
+    "by_word",
+    "find",
+]
 
 RESOURCES: tuple[Resource, ...] = (
     *core.RESOURCES,
@@ -28,6 +37,7 @@ RESOURCES: tuple[Resource, ...] = (
     *policy.RESOURCES,
     *rbac.RESOURCES,
     *cluster.RESOURCES,
+    *apiextensions.RESOURCES,
 )
 
 COMPUTED: tuple[Resource, ...] = (*metrics.RESOURCES,)
@@ -35,34 +45,9 @@ COMPUTED: tuple[Resource, ...] = (*metrics.RESOURCES,)
 
 SERVED = RESOURCES + COMPUTED
 
-_BY_PATH = {(one.group, one.version, one.plural): one for one in SERVED}
-_BY_KIND = {(one.api_version, one.kind): one for one in RESOURCES}
+BUILT_IN = Catalog(RESOURCES, COMPUTED)
+"""What every server serves; users define more (see custom/)."""
 
-
-def find(group: str, version: str, plural: str) -> Resource | None:
-    """The resource of a REST path, or None; the core group is ""."""
-    return _BY_PATH.get((group, version, plural))
-
-
-def by_kind(api_version: str, kind: str) -> Resource | None:
-    """The resource of an object's apiVersion and kind, or None."""
-    return _BY_KIND.get((api_version, kind))
-
-
-def by_word(word: str) -> Resource | None:
-    """The resource that a user means: `po`, `pods`, `Pod`, `deploy`, `deployments.v1.apps`.
-
-    Upper and lower case are the same, and the core group wins, as with kubectl.
-    """
-    return _words().get(word.lower())
-
-
-@cache
-def _words() -> dict[str, Resource]:
-    words: dict[str, Resource] = {}
-    for resource in RESOURCES:
-        for word in (resource.plural, resource.singular, *resource.short_names):
-            words.setdefault(word, resource)
-            words.setdefault(f"{word}.{resource.group}", resource)
-            words.setdefault(f"{word}.{resource.version}.{resource.group}", resource)
-    return words
+find = BUILT_IN.find
+by_kind = BUILT_IN.by_kind
+by_word = BUILT_IN.by_word

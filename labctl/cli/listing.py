@@ -8,13 +8,13 @@ from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+from labctl.api.jsonpath import find
 from labctl.api.objects import Obj, labels, name, namespace
 from labctl.api.resource import Resource
 from labctl.cli import output
 from labctl.cli.tables import cell_text, layout
 from labctl.client.client import Client
 from labctl.errors import StatusError
-from labctl.lab.jsonpath import find
 from labctl.lab.words import Target, printed_name
 
 T = TypeVar("T")

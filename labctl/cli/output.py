@@ -20,7 +20,7 @@ def as_yaml(obj: object, *, sort: bool = False) -> str:
 
 def jsonpath(form: str, obj: object) -> str:
     """What `-o jsonpath=TEMPLATE` prints."""
-    from labctl.lab.jsonpath import render
+    from labctl.api.jsonpath import render
 
     return render(form.removeprefix("jsonpath="), obj)
 

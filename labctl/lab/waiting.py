@@ -3,9 +3,9 @@
 import re
 from collections.abc import Callable
 
+from labctl.api import jsonpath
 from labctl.api.objects import Obj, condition
 from labctl.errors import BadInput
-from labctl.lab import jsonpath
 
 Wish = Callable[[Obj | None], bool]
 

@@ -8,8 +8,8 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from labctl.api.jsonpath import find
 from labctl.api.objects import Obj, condition
-from labctl.lab.jsonpath import find
 from labctl.scenario.stage import Failed
 from labctl.scenario.steps import Expect, Expected, Verify
 

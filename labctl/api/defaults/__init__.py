@@ -7,7 +7,8 @@ nothing, which is why a ReplicaSet's template can be compared with its Deploymen
 from collections.abc import Callable
 
 from labctl.api import schema
-from labctl.api.defaults import config, pod, policy, service, storage, workload
+from labctl.api.custom.forms import settled
+from labctl.api.defaults import config, definition, pod, policy, service, storage, workload
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 
@@ -15,6 +16,7 @@ __all__ = ["set_defaults"]
 
 _DEFAULTERS: dict[Resource, Callable[[Obj], Obj]] = {
     **config.DEFAULTERS,
+    **definition.DEFAULTERS,
     **pod.DEFAULTERS,
     **policy.DEFAULTERS,
     **service.DEFAULTERS,
@@ -26,8 +28,11 @@ _DEFAULTERS: dict[Resource, Callable[[Obj], Obj]] = {
 def set_defaults(resource: Resource, obj: Obj) -> Obj:
     """The object with defaults filled in and nulls left out; the one given is not changed.
 
-    An object with a field of the wrong type gets no defaults: it is validation's to refuse.
+    An object with a field of the wrong type gets no defaults: it is validation's to refuse. A custom
+    object loses the fields that its schema does not know.
     """
+    if resource.custom is not None:
+        return settled(resource.custom, obj)
     defaulter = _DEFAULTERS.get(resource)
     if schema.is_valid(resource, obj):  # which also means that no null is in it
         return defaulter(obj) if defaulter else obj

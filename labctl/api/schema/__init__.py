@@ -4,15 +4,16 @@
 compiled when its first object comes, or when `prepare` is called for it.
 """
 
-from labctl.api.schema.check import is_valid, prepare, problems, unknown_fields
+from labctl.api.schema.check import Problems, is_valid, metadata_problems, prepare, problems
 from labctl.api.schema.definitions import Schema, definition_of, resolve
 
 __all__ = [
+    "Problems",
     "Schema",
     "definition_of",
     "is_valid",
+    "metadata_problems",
     "prepare",
     "problems",
     "resolve",
-    "unknown_fields",
 ]

@@ -5,7 +5,7 @@ Kubernetes' words what is wrong and where.
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,7 +15,7 @@ from labctl.api.objects import Obj, parse_time, without_nulls
 from labctl.api.quantity import FORMAT_ERROR, parse_quantity
 from labctl.api.resource import Resource
 from labctl.api.schema.compiled import BASE64, INTEGER_LIMITS, compiled
-from labctl.api.schema.definitions import Schema, definition_of, resolve
+from labctl.api.schema.definitions import OBJECT_META, Schema, definition_of, named, resolve
 
 
 @dataclass(frozen=True)
@@ -50,17 +50,23 @@ def problems(resource: Resource, obj: Any) -> Problems:
     """Everything in which the object differs from its kind's schema; nulls count as absent."""
     if is_valid(resource, obj):
         return _NO_PROBLEMS
-    found = list(_walk(definition_of(resource) or {}, without_nulls(obj), ""))
+    return _sorted(_walk(definition_of(resource) or {}, without_nulls(obj), ""))
+
+
+def metadata_problems(obj: Obj) -> Problems:
+    """The same of metadata alone, for an object whose kind is not known here."""
+    metadata: Schema = {"properties": {"metadata": named(OBJECT_META)}, "type": "object"}
+    found = _walk(metadata, without_nulls({"metadata": obj.get("metadata", {})}), "")
+    return _sorted(found)
+
+
+def _sorted(found: Iterable["_Found"]) -> Problems:
+    every = list(found)
     return Problems(
-        tuple(one.cause for one in found if one.cause and not one.required),
-        tuple(one.cause for one in found if one.cause and one.required),
-        tuple(one.field for one in found if not one.cause),
+        tuple(one.cause for one in every if one.cause and not one.required),
+        tuple(one.cause for one in every if one.cause and one.required),
+        tuple(one.field for one in every if not one.cause),
     )
-
-
-def unknown_fields(resource: Resource, obj: Obj) -> list[str]:
-    """The paths of fields that the kind does not have, such as `spec.containers[0].imagee`."""
-    return list(problems(resource, obj).unknown)
 
 
 @dataclass(frozen=True)
@@ -72,7 +78,9 @@ class _Found:
 
 def _walk(schema: Schema, value: Any, field: str) -> Iterator[_Found]:
     schema = resolve(schema)
-    wanted = schema.get("type", "object")
+    wanted = schema.get("type")
+    if wanted is None:
+        return  # any JSON
     if not _has_type(value, wanted):
         words = wanted if isinstance(wanted, str) else " or ".join(wanted)
         yield _Found(field, causes.type_invalid(field, value, words))

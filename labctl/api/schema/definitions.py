@@ -9,6 +9,7 @@ import msgspec
 from labctl.api.resource import Resource
 
 Schema = dict[str, Any]
+OBJECT_META = "io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"
 _PREFIX = len("#/definitions/")
 
 
@@ -40,9 +41,9 @@ def definition_of(resource: Resource) -> Schema | None:
 
 
 def resolve(schema: Schema) -> Schema:
-    """The definition that a schema refers to, or the schema itself."""
+    """The definition that a schema refers to in the end, or the schema itself."""
     reference = schema.get("$ref")
-    return schema if reference is None else named(reference[_PREFIX:])
+    return schema if reference is None else resolve(named(reference[_PREFIX:]))
 
 
 def reachable(name: str) -> dict[str, Schema]:

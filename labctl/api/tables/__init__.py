@@ -13,6 +13,7 @@ from labctl.api.resource import Resource
 from labctl.api.tables import (
     access,
     config,
+    definitions,
     events,
     metrics,
     network,
@@ -22,6 +23,7 @@ from labctl.api.tables import (
     workloads,
 )
 from labctl.api.tables.columns import AGE, NAME, Printer
+from labctl.api.tables.custom import printer_of
 from labctl.api.tables.text import age, duration
 
 __all__ = ["age", "column_definitions", "duration", "table"]
@@ -29,6 +31,7 @@ __all__ = ["age", "column_definitions", "duration", "table"]
 _PRINTERS: dict[Resource, Printer] = {
     **access.PRINTERS,
     **config.PRINTERS,
+    **definitions.PRINTERS,
     **events.PRINTERS,
     **metrics.PRINTERS,
     **network.PRINTERS,
@@ -56,7 +59,7 @@ def table(
     what each row carries: "Metadata", "Object" or "None". Watches leave the `columns` out of all
     events but the first.
     """
-    printer = _PRINTERS.get(resource, _DEFAULT)
+    printer = _printer(resource)
     moment = time.time() if now is None else now
     rows = [
         {"cells": printer.cells(obj, moment), "object": _row_object(obj, include_object)}
@@ -73,7 +76,13 @@ def table(
 
 def column_definitions(resource: Resource) -> list[Obj]:
     """The columns of a kind's Table."""
-    return [column.definition() for column in _PRINTERS.get(resource, _DEFAULT).columns]
+    return [column.definition() for column in _printer(resource).columns]
+
+
+def _printer(resource: Resource) -> Printer:
+    if resource.custom is not None:
+        return printer_of(resource.custom)
+    return _PRINTERS.get(resource, _DEFAULT)
 
 
 def _row_object(obj: Obj, include: str) -> Obj | None:

@@ -9,14 +9,25 @@ from collections.abc import Callable, Iterator
 
 from labctl.api import schema
 from labctl.api.causes import Cause
-from labctl.api.kinds import apps, batch, coordination, core, networking, policy, rbac
+from labctl.api.custom.check import schema_problems
+from labctl.api.custom.prune import prune
+from labctl.api.kinds import (
+    apiextensions,
+    apps,
+    batch,
+    coordination,
+    core,
+    networking,
+    policy,
+    rbac,
+)
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
-from labctl.api.schema import unknown_fields
-from labctl.api.validation import config, pod, quota, service, workload
+from labctl.api.schema import Problems
+from labctl.api.validation import config, definition, pod, quota, service, workload
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
-__all__ = ["Cause", "unknown_fields", "validate"]
+__all__ = ["Cause", "shape_problems", "unknown_fields", "validate"]
 
 _Check = Callable[[Obj], Iterator[Cause]]
 _UpdateCheck = Callable[[Obj, Obj], Iterator[Cause]]
@@ -40,6 +51,7 @@ _CHECKS: dict[Resource, _Check] = {
     coordination.LEASES: config.check_lease,
     networking.NETWORKPOLICIES: service.check_networkpolicy,
     policy.PODDISRUPTIONBUDGETS: service.check_disruption_budget,
+    apiextensions.CUSTOMRESOURCEDEFINITIONS: definition.check_definition,
 }
 
 _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
@@ -56,7 +68,24 @@ _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     batch.JOBS: workload.check_job_update,
     rbac.ROLEBINDINGS: config.check_role_binding_update,
     rbac.CLUSTERROLEBINDINGS: config.check_role_binding_update,
+    apiextensions.CUSTOMRESOURCEDEFINITIONS: definition.check_definition_update,
 }
+
+
+def shape_problems(resource: Resource, obj: Obj) -> Problems:
+    """What keeps an object from being decoded as its kind, and the fields that the kind lacks.
+
+    Of a custom object that is its metadata alone: its other types are a matter of its rules.
+    """
+    if resource.custom is None:
+        return schema.problems(resource, obj)
+    found = schema.metadata_problems(obj)
+    return Problems(found.types, (), prune(resource.custom.schema, obj).unknown)
+
+
+def unknown_fields(resource: Resource, obj: Obj) -> list[str]:
+    """The paths of fields that the kind does not have, such as `spec.containers[0].imagee`."""
+    return list(shape_problems(resource, obj).unknown)
 
 
 def validate(resource: Resource, obj: Obj, old: Obj | None = None) -> list[Cause]:
@@ -66,6 +95,8 @@ def validate(resource: Resource, obj: Obj, old: Obj | None = None) -> list[Cause
     whether they are is the request's choice (`unknown_fields`). Where types are wrong, only that is
     said, since no other rule can be applied.
     """
+    if resource.custom is not None:
+        return [*_rules(resource, obj, old), *schema_problems(resource.custom, obj, old)]
     if schema.is_valid(resource, obj):
         return list(_rules(resource, obj, old))
     problems, cleaned = schema.problems(resource, obj), without_nulls(obj)

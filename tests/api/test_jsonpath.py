@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labctl.api.jsonpath import find, render
 from labctl.errors import BadInput
-from labctl.lab.jsonpath import find, render
 
 LIST: dict[str, Any] = {
     "items": [

@@ -64,7 +64,10 @@ def parse(path: str) -> list[Step]:
             if text[position:].strip() == ".":
                 break
             raise BadInput(f"jsonpath: cannot read {path!r} at {text[position:]!r}")
-        steps.append(_step(match))
+        try:
+            steps.append(_step(match))
+        except ValueError:  # no JSON beside a comparison, an endless index
+            raise BadInput(f"jsonpath: cannot read {path!r} at {match[0]!r}") from None
         position = match.end()
     return steps
 
