@@ -86,7 +86,7 @@ class Listing:
 
     def _head(self) -> Obj:
         return {
-            "kind": f"{self.resource.kind}List",
+            "kind": self.resource.list_kind,
             "apiVersion": self.resource.api_version,
             "metadata": self.metadata(),
         }

@@ -98,12 +98,15 @@ def decode_object(request: Request) -> Obj:
 
 
 def of_kind(resource: Resource, value: Any) -> Obj:
-    """An object with the apiVersion and kind of `resource`, filled in where absent; raises 400."""
+    """An object with the apiVersion and kind of `resource`, filled in where absent; raises 400.
+
+    Nulls are left out; where custom objects may have some is for their schema to say.
+    """
     if not isinstance(value, dict):
         raise status.bad_request(
             "couldn't get version/kind; json parse error: the body must be a JSON object"
         )
-    obj: Obj = without_nulls(value)
+    obj: Obj = without_nulls(value) if resource.custom is None else _custom(value)
     version = obj.get("apiVersion") or resource.api_version
     if version != resource.api_version:
         raise status.bad_request(
@@ -116,6 +119,13 @@ def of_kind(resource: Resource, value: Any) -> Obj:
             f'{kind} in version "{resource.version}" cannot be handled as a {resource.kind}'
         )
     return {"apiVersion": version, "kind": kind, **_without(obj, ("apiVersion", "kind"))}
+
+
+def _custom(value: Obj) -> Obj:
+    metadata = value.get("metadata")
+    if metadata is None:
+        return _without(value, ("metadata",))
+    return {**value, "metadata": without_nulls(metadata)}
 
 
 def _not_handled(resource: Resource, why: str) -> Exception:

@@ -12,15 +12,17 @@ from typing import Any
 from labctl.api import status
 from labctl.api.objects import Obj
 from labctl.apiserver.answers import Answer, Stream
-from labctl.apiserver.request import Identity, Request, parse_path, verb_of
+from labctl.apiserver.request import Identity, Request, Target, verb_of
 
+Locator = Callable[[str], Awaitable[Target | None]]
 Handler = Callable[[Request], Awaitable[Answer | Stream]]
 
 
 class LocalTransport:
     """A client's Transport that ends in this process."""
 
-    def __init__(self, handle: Handler, user: Identity) -> None:
+    def __init__(self, locate: Locator, handle: Handler, user: Identity) -> None:
+        self._locate = locate
         self._handle = handle
         self._user = user
 
@@ -35,7 +37,8 @@ class LocalTransport:
         accept: str = "application/json",
     ) -> Obj:
         """The answer, as an object; raises StatusError."""
-        answer = await self._handle(self._request(method, path, query, body, content_type, accept))
+        request = await self._request(method, path, query, body, content_type, accept)
+        answer = await self._handle(request)
         if isinstance(answer, Stream):
             await answer.portions.aclose()
             raise status.bad_request("a watch has no single answer")
@@ -43,7 +46,7 @@ class LocalTransport:
 
     async def stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Obj, None]:
         """The events of a watch; raises StatusError before the first if it cannot begin."""
-        request = self._request("GET", path, {"watch": "true", **query}, None, "", "")
+        request = await self._request("GET", path, {"watch": "true", **query}, None, "", "")
         answer = await self._handle(request)
         if not isinstance(answer, Stream):
             raise status.bad_request(f"{path} cannot be watched")
@@ -55,7 +58,7 @@ class LocalTransport:
     async def close(self) -> None:
         """Nothing to close."""
 
-    def _request(
+    async def _request(
         self,
         method: str,
         path: str,
@@ -64,7 +67,7 @@ class LocalTransport:
         content_type: str,
         accept: str,
     ) -> Request:
-        target = parse_path(path)
+        target = await self._locate(path)
         if target is None:
             raise status.no_such_path()
         verb = verb_of(method, target, query)

@@ -10,9 +10,10 @@ from dataclasses import dataclass
 from typing import Any
 
 from labctl.api import status
+from labctl.api.catalog import Catalog
 from labctl.api.kinds.core import NAMESPACES, PODS
 from labctl.api.objects import Obj
-from labctl.api.resources import Resource, find
+from labctl.api.resource import Resource
 
 JSON = "application/json"
 YAML = "application/yaml"
@@ -78,17 +79,17 @@ class Request:
         return self.query.get(name, "").lower() in {"1", "t", "true"}
 
 
-def parse_path(path: str) -> Target | None:
-    """What a path names, or None if no resource is served there."""
+def parse_path(path: str, catalog: Catalog) -> Target | None:
+    """What a path names, or None if no resource of the catalog is there."""
     parts = [part for part in path.split("/") if part]
     if len(parts) >= 3 and parts[0] == "api":
-        return _target("", parts[1], parts[2:])
+        return _target(catalog, "", parts[1], parts[2:])
     if len(parts) >= 4 and parts[0] == "apis":
-        return _target(parts[1], parts[2], parts[3:])
+        return _target(catalog, parts[1], parts[2], parts[3:])
     return None
 
 
-def _target(group: str, version: str, parts: list[str]) -> Target | None:
+def _target(catalog: Catalog, group: str, version: str, parts: list[str]) -> Target | None:
     namespace = ""
     if parts[0] == "namespaces" and len(parts) >= 3 and not _is_of_namespace(group, parts):
         namespace, parts = parts[1], parts[2:]
@@ -96,7 +97,7 @@ def _target(group: str, version: str, parts: list[str]) -> Target | None:
         return Target(
             PODS, namespace, "", "binding"
         )  # the older way to bind; the body has the name
-    resource = find(group, version, parts[0])
+    resource = catalog.find(group, version, parts[0])
     if resource is None or len(parts) > 3 or (namespace and not resource.namespaced):
         return None
     name, subresource = (*parts[1:], "", "")[:2]

@@ -1,7 +1,6 @@
 """The API server of a lab: one store, one cache, one chain, any number of ways in."""
 
 import asyncio
-import contextlib
 import logging
 
 from labctl.api.kinds.core import NAMESPACES
@@ -10,8 +9,10 @@ from labctl.apiserver.admission.chain import AdmissionChain
 from labctl.apiserver.admission.namespaces import DEFAULT_NAMESPACES
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import identified
+from labctl.apiserver.catalog import Served
 from labctl.apiserver.chain import handle
 from labctl.apiserver.compaction import compact_for_ever
+from labctl.apiserver.definitions import DefinitionController
 from labctl.apiserver.http.health import Check
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.local import LocalTransport
@@ -20,6 +21,7 @@ from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
+from labctl.client.client import Client
 from labctl.errors import StatusError
 from labctl.store import Store, StoreError
 
@@ -39,26 +41,30 @@ class ApiServer:
     ) -> None:
         self._store = store
         self.cache = cache or WatchCache(store)
+        self.served = Served(self.cache)
         usage = UsageSource(self.cache, agents)
         self.measures = Measures()
         self.backend = Backend(store, self.cache, AdmissionChain(), usage, self.measures)
-        self._compaction: asyncio.Task[None] | None = None
+        self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 
     async def start(self) -> None:
         """Fills the cache and makes the namespaces that every cluster has."""
         await self.cache.start()
         await self._make_namespaces()
-        self._compaction = asyncio.create_task(compact_for_ever(self._store), name="compaction")
+        definitions = DefinitionController(Client(self._own_transport()))
+        self._tasks = [
+            asyncio.create_task(compact_for_ever(self._store), name="compaction"),
+            asyncio.create_task(definitions.run(), name="custom resource definitions"),
+        ]
         self.ready = True
 
     async def stop(self) -> None:
         """Ends all watches; the store stays open, it belongs to the caller."""
         self.ready = False
-        if self._compaction is not None:
-            self._compaction.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._compaction
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.cache.stop()
 
     async def handle(self, request: Request) -> Answer | Stream:
@@ -67,7 +73,10 @@ class ApiServer:
 
     def local_transport(self, user_name: str, groups: tuple[str, ...] = ()) -> LocalTransport:
         """A transport for a component of this process, which acts as that user."""
-        return LocalTransport(self.handle, identified(user_name, groups))
+        return LocalTransport(self.served.locate, self.handle, identified(user_name, groups))
+
+    def _own_transport(self) -> LocalTransport:
+        return self.local_transport("system:apiserver", ("system:masters",))
 
     def checks(self, endpoint: str) -> dict[str, Check]:
         """What `/healthz`, `/livez` or `/readyz` looks at, by Kubernetes' names."""
@@ -90,7 +99,7 @@ class ApiServer:
         return self.ready
 
     async def _make_namespaces(self) -> None:
-        transport = self.local_transport("system:apiserver", ("system:masters",))
+        transport = self._own_transport()
         for name in DEFAULT_NAMESPACES:
             if self.cache.get(NAMESPACES, "", name) is None:
                 namespace: Obj = {"metadata": {"name": name}}

@@ -9,8 +9,7 @@ from collections.abc import Sequence
 from labctl.api import status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
-from labctl.api.schema import problems
-from labctl.api.validation import validate
+from labctl.api.validation import shape_problems, validate
 from labctl.apiserver.request import Request
 
 _MODES = ("", "Ignore", "Warn", "Strict")
@@ -26,7 +25,7 @@ def check_shape(request: Request, obj: Obj) -> Sequence[str]:
         raise status.bad_request(
             f'invalid fieldValidation directive "{mode}": supported values: Ignore, Strict, Warn'
         )
-    found = problems(request.resource, obj)
+    found = shape_problems(request.resource, obj)
     if found.types:
         raise _undecodable(request.resource, "; ".join(str(cause) for cause in found.types))
     unknown = [f'unknown field "{field}"' for field in found.unknown]

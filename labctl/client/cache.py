@@ -61,6 +61,10 @@ class Cache:
         """Returns once the first list is in the cache and subscribers know it."""
         await self._synced.wait()
 
+    def clear(self) -> None:
+        """Forgets everything, and tells subscribers that it is gone: for a kind that is no more."""
+        self._replace(())
+
     async def run(self) -> None:
         """Follows the API until cancelled."""
         backoff = Backoff(first=0.05, limit=5.0)

@@ -6,6 +6,7 @@ from typing import Protocol
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
 from labctl.controllers.caches import Caches
+from labctl.controllers.kinds import Kinds
 from labctl.controllers.settings import Settings
 
 
@@ -17,9 +18,10 @@ class Controller(Protocol):
 
 @dataclass(frozen=True)
 class Desk:
-    """A controller's place to work: its client, its Events' voice, and the shared caches."""
+    """A controller's place to work: its client, its Events' voice, and what all of them share."""
 
     client: Client
     recorder: EventRecorder
     caches: Caches
     settings: Settings
+    kinds: Kinds

@@ -10,7 +10,7 @@ from labctl.api.kinds.core import NAMESPACES
 from labctl.api.objects import Obj, format_time, is_deleting, name
 from labctl.api.objects import namespace as namespace_of
 from labctl.api.resource import Resource
-from labctl.api.resources import RESOURCES
+from labctl.client.cache import Handler
 from labctl.client.reconciler import Reconciler
 from labctl.controllers.controller import Desk
 from labctl.controllers.writes import Delete, Patch, at_once, perform, status_patch
@@ -21,9 +21,6 @@ FINALIZER: Final = "kubernetes"
 _WORKERS: Final = 5
 _GATHERING: Final = 0.05  # seconds: what leaves together is one reason to look again
 _LOOK_AGAIN: Final = 5.0
-_CONTENTS: Final = tuple(
-    one for one in RESOURCES if one.namespaced and {"list", "watch", "delete"} <= set(one.verbs)
-)
 
 
 @dataclass(frozen=True)
@@ -111,8 +108,7 @@ class NamespaceController:
         self._namespaces = desk.caches.of(NAMESPACES)
         self._reconciler = Reconciler("namespace", self._reconcile, _WORKERS)
         self._namespaces.subscribe(self._namespace_changed)
-        for resource in _CONTENTS:
-            desk.caches.of(resource).subscribe(self._content_changed)
+        desk.kinds.subscribe(self._content_handler)
 
     async def run(self) -> None:
         await self._desk.caches.synced()
@@ -121,6 +117,9 @@ class NamespaceController:
     def _namespace_changed(self, _: Obj | None, new: Obj | None) -> None:
         if new is not None and is_deleting(new):
             self._reconciler.mark(name(new))
+
+    def _content_handler(self, resource: Resource) -> Handler | None:
+        return self._content_changed if resource.namespaced else None
 
     def _content_changed(self, old: Obj | None, new: Obj | None) -> None:
         """What left a namespace that ends may have been the last."""
@@ -157,7 +156,7 @@ class NamespaceController:
     async def _contents(self, at: str) -> list[tuple[Resource, Obj]]:
         """Asked of the API itself: a cache may not know yet what was made last."""
         found: list[tuple[Resource, Obj]] = []
-        for resource in _CONTENTS:
+        for resource in self._desk.kinds.namespaced():
             listed = await self._client.list(resource, at)
             found += ((resource, obj) for obj in listed.items)
         return found

@@ -12,6 +12,7 @@ from labctl.controllers.daemonset import DaemonSetController
 from labctl.controllers.deployment import DeploymentController
 from labctl.controllers.disruption import DisruptionController
 from labctl.controllers.garbage import GarbageCollector
+from labctl.controllers.kinds import Kinds
 from labctl.controllers.namespace import NamespaceController
 from labctl.controllers.node_ipam import NodeIpamController
 from labctl.controllers.node_lifecycle import NodeLifecycleController
@@ -43,12 +44,13 @@ async def run_controllers(client: Client) -> None:
     """Runs them until cancelled. A failure of one ends all: their process is started again."""
     caches = Caches(client)
     settings = Settings(client)
+    kinds = Kinds(client, caches)
     recorders = {component: EventRecorder(client, component) for component in _CONTROLLERS}
     controllers = [
-        make(Desk(client, recorders[component], caches, settings))
+        make(Desk(client, recorders[component], caches, settings, kinds))
         for component, make in _CONTROLLERS.items()
     ]
     async with asyncio.TaskGroup() as group:
-        parts: tuple[Controller, ...] = (settings, caches, *recorders.values(), *controllers)
+        parts: tuple[Controller, ...] = (settings, caches, kinds, *recorders.values(), *controllers)
         for part in parts:
             group.create_task(part.run())

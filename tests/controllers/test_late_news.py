@@ -15,6 +15,7 @@ from labctl.client.events import EventRecorder
 from labctl.client.transport import Transport
 from labctl.controllers.caches import Caches
 from labctl.controllers.controller import Desk
+from labctl.controllers.kinds import Kinds
 from labctl.controllers.replicaset import ReplicaSetController
 from labctl.controllers.settings import Settings
 from tests.client.serving import serving
@@ -110,7 +111,7 @@ def test_pods_are_made_and_ended_once_however_late_the_news(tmp_path: Path) -> N
             slow = Client(gated)
             caches, settings = Caches(slow), Settings(slow)
             recorder = EventRecorder(slow, "replicaset-controller")
-            controller = ReplicaSetController(Desk(slow, recorder, caches, settings))
+            controller = ReplicaSetController(Desk(slow, recorder, caches, settings, Kinds(slow, caches)))
             pods = _Pods(api.client)
             running = [
                 asyncio.ensure_future(part.run())

@@ -50,4 +50,4 @@ def apply_patch(content_type: str, resource: Resource, obj: Obj, patch: Any) -> 
         return merged
     if content_type == STRATEGIC_PATCH and definition_of(resource) is not None:
         return strategic_merge_patch(resource, obj, patch)
-    raise status.unsupported_media_type((JSON_PATCH, MERGE_PATCH, STRATEGIC_PATCH))
+    raise status.unsupported_media_type((JSON_PATCH, MERGE_PATCH))

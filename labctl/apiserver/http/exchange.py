@@ -11,15 +11,15 @@ import msgspec
 from aiohttp import web
 
 from labctl.api import status
-from labctl.apiserver.answers import Answer, Plain, Stream
+from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
 from labctl.apiserver.authorization import authorize_path
-from labctl.apiserver.discovery import document
+from labctl.apiserver.discovery import Document
 from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.watches import send_watch
 from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
-from labctl.apiserver.request import JSON, YAML, Identity, Request, parse_path, verb_of
+from labctl.apiserver.request import JSON, YAML, Identity, Request, verb_of
 from labctl.apiserver.server import ApiServer
 from labctl.errors import StatusError
 from labctl.meters import CONTENT_TYPE
@@ -65,7 +65,7 @@ class Exchange:
 
     async def _respond(self, http: web.BaseRequest) -> web.StreamResponse:
         user = authenticate(credentials_of(http))
-        target = parse_path(http.path)
+        target = await self._server.served.locate(http.path)
         if target is None:
             return await self._respond_to_path(http, user)
         query = http.query if http.query_string else {}
@@ -101,7 +101,7 @@ class Exchange:
         authorize_path(user, path or "/")
         if path.startswith("/openapi/") and http.method in {"GET", "HEAD"}:
             return await self._openapi(http, path)
-        found = document(path)
+        found = await self._server.served.document(path, http.headers.get("Accept", ""))
         if http.method not in {"GET", "HEAD"}:
             raise status.method_not_allowed() if found else status.no_such_path()
         if path.startswith(_HEALTH):
@@ -110,8 +110,7 @@ class Exchange:
             return self._metrics()
         if found is None:
             raise status.no_such_path()
-        negotiated(http.headers.get("Accept", ""), (JSON,))
-        return _whole(Plain(found))
+        return _document(found, http.headers.get("If-None-Match", ""))
 
     async def _health(self, http: web.BaseRequest, path: str) -> web.Response:
         checks = self._server.checks(path.split("/")[1])
@@ -169,6 +168,19 @@ def _response(answer: Answer, body: bytes, content_type: str) -> web.Response:
         text = msgspec.json.encode(warning[:_WARNING_LENGTH]).decode()
         response.headers.add("Warning", f"299 - {text}")
     return response
+
+
+def _document(document: Document, known: str) -> web.Response:
+    """Discovery; 304 for a client that has this very document (RFC 9110, 13.1.2)."""
+    headers = {
+        "Content-Type": document.content_type,
+        "ETag": document.etag,
+        "Cache-Control": "public",
+        "Vary": "Accept",
+    }
+    if document.etag in known:
+        return web.Response(status=304, headers=headers)
+    return web.Response(body=document.body, headers=headers)
 
 
 def _failure(error: StatusError) -> web.Response:

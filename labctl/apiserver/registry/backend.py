@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from labctl.api import status
+from labctl.api.custom.forms import with_version
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.admission import Circumstances
@@ -34,18 +35,22 @@ class Backend:
             raise status.not_found(resource, name)
         return entry
 
-    async def commit(self, key: str, expect: int, obj: Obj, ttl: float) -> Entry:
-        """Writes an object over revision `expect` (0: a new one).
+    async def commit(
+        self, resource: Resource, key: str, expect: int, obj: Obj, ttl: float
+    ) -> Entry:
+        """Writes an object over revision `expect` (0: a new one); the entry is as it was sent.
 
         Raises Conflict; 400 for what JSON cannot hold, 503 when the store cannot be written.
         """
+        if resource.custom is not None:
+            obj = with_version(obj, resource.custom.stored_as)
         try:
             value = stored_form(obj)
         except (OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
         revision = await self._write(key, expect, value, ttl)
         metadata = {**obj["metadata"], "resourceVersion": str(revision)}
-        return Entry(key, value, revision, {**obj, "metadata": metadata})
+        return Entry(key, value, revision, {**obj, "metadata": metadata}).seen_as(resource)
 
     async def remove(self, entry: Entry) -> Entry:
         """Deletes a version of an object; returns it as the deletion's event shows it."""

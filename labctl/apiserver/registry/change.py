@@ -50,8 +50,9 @@ async def _swap(backend: Backend, request: Request, entry: Entry, new: Obj) -> O
         return Outcome(Entry(entry.key, b"", entry.revision, new))
     if is_released(new):
         return Outcome(await backend.remove(entry), removed=True)
-    ttl = strategy_of(request.resource).ttl
-    return Outcome(await backend.commit(entry.key, entry.revision, new, ttl))
+    resource = request.resource
+    ttl = strategy_of(resource).ttl
+    return Outcome(await backend.commit(resource, entry.key, entry.revision, new, ttl))
 
 
 def is_released(obj: Obj) -> bool:

@@ -9,7 +9,7 @@ from labctl.apiserver.decoding import decode_object
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.metadata import check_location, new_metadata
 from labctl.apiserver.registry.strategies import Strategy, strategy_of
-from labctl.apiserver.registry.warnings import stored_only
+from labctl.apiserver.registry.warnings import notes
 from labctl.apiserver.request import Request
 from labctl.apiserver.validation import check_rules, check_shape
 from labctl.apiserver.watchcache.entry import Entry, stored_form
@@ -22,7 +22,7 @@ async def create(backend: Backend, request: Request) -> Stored:
     """201 with the object as it was stored; raises 400, 403, 404, 409, 415, 422."""
     sent = decode_object(request)
     check_location(request, sent["metadata"])
-    warnings = [*check_shape(request, sent), *stored_only(request.resource)]
+    warnings = [*check_shape(request, sent), *notes(request.resource, sent)]
     entry = await create_object(backend, request, sent)
     return Stored(entry, 201, warnings)
 
@@ -62,11 +62,12 @@ def _prepared(
 
 async def _stored(backend: Backend, request: Request, strategy: Strategy, obj: Obj) -> Entry:
     metadata = obj["metadata"]
-    key = request.resource.key(metadata.get("namespace", ""), metadata["name"])
+    resource, namespace = request.resource, metadata.get("namespace", "")
+    key = resource.key(namespace, metadata["name"])
     if not request.dry_run:
-        return await backend.commit(key, 0, obj, strategy.ttl)
+        return await backend.commit(resource, key, 0, obj, strategy.ttl)
     await backend.cache.fresh()
-    present = backend.cache.get(request.resource, metadata.get("namespace", ""), metadata["name"])
+    present = backend.cache.get(resource, namespace, metadata["name"])
     if present is not None:
         raise Conflict(key, None)
     return Entry(key, stored_form(obj), 0, obj)

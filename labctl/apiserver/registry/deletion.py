@@ -3,16 +3,19 @@
 A pod on a node is marked and stays until its node reports it gone (a DELETE with grace 0). An
 object with finalizers is marked and goes with the update that takes the last one away; the
 propagation policies Foreground and Orphan are finalizers that the garbage collector serves.
-A namespace is marked and goes when its contents are gone. Marks only tighten: a deletion cannot be
+A namespace is marked and goes when its contents are gone, a CustomResourceDefinition when the
+objects of its kind are. Marks only tighten: a deletion cannot be
 taken back, nor its grace be prolonged. As k8s.io/apiserver/pkg/registry/rest BeforeDelete.
 """
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from labctl.api import status
+from labctl.api.custom.definition import CLEANUP, TERMINATING
+from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.kinds.core import NAMESPACES, PODS
-from labctl.api.objects import Obj, format_time, is_deleting, now, parse_time
+from labctl.api.objects import Obj, format_time, is_deleting, now, parse_time, set_condition
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Listing, Plain
 from labctl.apiserver.registry import pods
@@ -84,7 +87,7 @@ async def _delete_version(
             entry = await backend.remove(entry)
         return _gone(resource, entry)
     if marked is not entry.object and not options.dry_run:
-        entry = await backend.commit(entry.key, entry.revision, marked, 0)
+        entry = await backend.commit(resource, entry.key, entry.revision, marked, 0)
     return Plain(entry.object)
 
 
@@ -106,7 +109,10 @@ def marked_for_deletion(resource: Resource, obj: Obj, options: DeleteOptions) ->
     if not marks:
         return obj
     marked = {**obj, "metadata": {**metadata, **marks}}
-    return _terminating(marked) if resource is NAMESPACES else marked
+    if is_deleting(obj):
+        return marked
+    end = _ENDS.get(resource)
+    return marked if end is None else end(marked)
 
 
 def _sooner(metadata: Obj, grace: int) -> Obj:
@@ -129,6 +135,28 @@ def _finalizers(present: Sequence[str], options: DeleteOptions) -> list[str]:
 
 def _terminating(namespace: Obj) -> Obj:
     return {**namespace, "status": {**(namespace.get("status") or {}), "phase": "Terminating"}}
+
+
+def _held_for_cleanup(crd: Obj) -> Obj:
+    """A definition stays until all objects of its kind are gone."""
+    metadata, state = crd["metadata"], crd.get("status") or {}
+    held = [*(metadata.get("finalizers") or ()), CLEANUP]
+    conditions = set_condition(
+        state.get("conditions") or (), TERMINATING, "True", "InstanceDeletionPending",
+        "CustomResourceDefinition marked for deletion; CustomResource deletion will begin soon",
+    )  # fmt: skip
+    return {
+        **crd,
+        "metadata": {**metadata, "finalizers": list(dict.fromkeys(held))},
+        "status": {**state, "conditions": conditions},
+    }
+
+
+# What else a deletion does to an object when it begins.
+_ENDS: dict[Resource, Callable[[Obj], Obj]] = {
+    NAMESPACES: _terminating,
+    CUSTOMRESOURCEDEFINITIONS: _held_for_cleanup,
+}
 
 
 def _check_preconditions(resource: Resource, entry: Entry, options: DeleteOptions) -> None:

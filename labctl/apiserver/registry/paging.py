@@ -82,7 +82,8 @@ async def _page_at(
             )
         except Expired:
             raise status.expired(_EXPIRED) from None
-        entries = [Entry(one.key, one.value, one.revision) for one in page.items]
+        stored = (Entry(one.key, one.value, one.revision) for one in page.items)
+        entries = [entry.seen_as(request.resource) for entry in stored]
         found += [entry for entry in entries if match is None or match(entry)]
         after = entries[-1].key if entries else after
         more, remaining = page.more, page.remaining

@@ -1,5 +1,8 @@
 """The subresource scale: how many replicas are wanted, of any kind that has replicas, as one type."""
 
+from dataclasses import dataclass
+from typing import Any
+
 from labctl.api import causes, status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -18,7 +21,7 @@ SCALES = Resource("autoscaling", "v1", "Scale", "scales", namespaced=True)
 
 async def get_scale(backend: Backend, request: Request) -> Plain:
     entry = await backend.read(request.resource, request.namespace, request.name)
-    return Plain(scale_of(entry.object))
+    return Plain(scale_of(request.resource, entry.object))
 
 
 async def update_scale(backend: Backend, request: Request) -> Plain:
@@ -41,35 +44,71 @@ async def _change(backend: Backend, request: Request, make_scale: Make) -> Plain
     )
 
     def make(old: Obj) -> Obj:
-        return _scaled(old, make_scale(scale_of(old)))
+        return _scaled(request.resource, old, make_scale(scale_of(request.resource, old)))
 
     outcome = await change_object(backend, main, make)
-    return Plain(scale_of(outcome.entry.object))
+    return Plain(scale_of(request.resource, outcome.entry.object))
 
 
-def scale_of(obj: Obj) -> Obj:
-    """The Scale of an object with spec.replicas."""
-    metadata, spec, state = obj["metadata"], obj.get("spec") or {}, obj.get("status") or {}
+@dataclass(frozen=True)
+class _Paths:
+    """Where an object of a kind has what a Scale shows."""
+
+    wanted: tuple[str, ...] = ("spec", "replicas")
+    present: tuple[str, ...] = ("status", "replicas")
+    selector: tuple[str, ...] = ("spec", "selector")
+
+    @classmethod
+    def of(cls, resource: Resource) -> "_Paths":
+        if resource.custom is None or resource.custom.scale is None:
+            return cls()
+        given = resource.custom.scale
+        members = ("specReplicasPath", "statusReplicasPath", "labelSelectorPath")
+        return cls(*(tuple(given.get(one, "").split(".")[1:]) for one in members))
+
+
+def scale_of(resource: Resource, obj: Obj) -> Obj:
+    """The Scale of an object that counts replicas."""
+    metadata, paths = obj["metadata"], _Paths.of(resource)
     fields = ("name", "namespace", "uid", "resourceVersion", "creationTimestamp")
+    wanted, selector = _at(obj, paths.wanted), _at(obj, paths.selector)
+    text = _text(selector) if resource.custom is not None else str(from_object(selector))
     return {
         "kind": SCALES.kind,
         "apiVersion": SCALES.api_version,
         "metadata": {field: metadata[field] for field in fields if field in metadata},
-        "spec": {"replicas": spec["replicas"]} if spec.get("replicas") else {},
-        "status": {
-            "replicas": state.get("replicas", 0),
-            "selector": str(from_object(spec.get("selector"))),
-        },
+        "spec": {"replicas": wanted} if wanted else {},
+        "status": {"replicas": _at(obj, paths.present) or 0, "selector": text},
     }
 
 
-def _scaled(old: Obj, scale: Obj) -> Obj:
+def _text(selector: Any) -> str:
+    """Custom objects have their selector as text, if they have one."""
+    return selector if isinstance(selector, str) else ""
+
+
+def _at(obj: Obj, path: tuple[str, ...]) -> Any:
+    """The value at a path, None where there is none, or no path."""
+    value: Any = obj if path else None
+    for step in path:
+        value = value.get(step) if isinstance(value, dict) else None
+    return value
+
+
+def _with(obj: Any, path: tuple[str, ...], value: Any) -> Obj:
+    base = obj if isinstance(obj, dict) else {}
+    first, *rest = path
+    return {**base, first: _with(base.get(first), tuple(rest), value) if rest else value}
+
+
+def _scaled(resource: Resource, old: Obj, scale: Obj) -> Obj:
     """The object with the replicas of a Scale, claiming the version that the Scale claims."""
     claimed = {
         k: scale["metadata"][k] for k in ("resourceVersion", "uid") if k in scale["metadata"]
     }
-    spec = {**(old.get("spec") or {}), "replicas": scale.get("spec", {}).get("replicas", 0)}
-    return {**old, "metadata": {**old["metadata"], **claimed}, "spec": spec}
+    replicas = scale.get("spec", {}).get("replicas", 0)
+    scaled = _with(old, _Paths.of(resource).wanted, replicas)
+    return {**scaled, "metadata": {**old["metadata"], **claimed}}
 
 
 def _checked(request: Request, scale: Obj) -> Obj:

@@ -5,6 +5,8 @@ of the specification, and what the server fills in. As the strategies of kube-ap
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from labctl.api.custom.names import new_status
+from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import (
@@ -21,7 +23,9 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.registry import pods, secrets
 
-_GENERATION_GROUPS = frozenset({"apps", "batch", "policy", "networking.k8s.io"})
+_GENERATION_GROUPS = frozenset(
+    {"apps", "apiextensions.k8s.io", "batch", "policy", "networking.k8s.io"}
+)
 _EVENT_SECONDS = 3600.0
 
 
@@ -53,7 +57,8 @@ class Strategy:
 
     @property
     def has_generation(self) -> bool:
-        return self.resource.group in _GENERATION_GROUPS or self.resource is PODS
+        custom = self.resource.custom is not None
+        return custom or self.resource.group in _GENERATION_GROUPS or self.resource is PODS
 
     def new(self, obj: Obj) -> Obj:
         """An object about to be created, with the status that it begins with."""
@@ -87,7 +92,10 @@ class Strategy:
         return {**written, "metadata": with_member(old["metadata"], "annotations", noted)}
 
     def _differs(self, new: Obj, old: Obj) -> bool:
-        if _specification(new) != _specification(old):
+        # A custom status that is no subresource is a field like any other.
+        apart = self.resource.has_status or self.resource.custom is None
+        beside = frozenset({"metadata", "status"} if apart else {"metadata"})
+        if _without(new, beside) != _without(old, beside):
             return True
         return self.annotations_count and new["metadata"].get("annotations") != old["metadata"].get(
             "annotations"
@@ -101,8 +109,8 @@ def with_member(obj: Obj, field: str, value: object) -> Obj:
     return {name: member for name, member in obj.items() if name != field}
 
 
-def _specification(obj: Obj) -> Obj:
-    return {name: member for name, member in obj.items() if name not in {"metadata", "status"}}
+def _without(obj: Obj, members: frozenset[str]) -> Obj:
+    return {name: member for name, member in obj.items() if name not in members}
 
 
 def _active_namespace(_: Obj) -> Obj:
@@ -140,6 +148,7 @@ _SPECIAL = {
         Strategy(LEASES, create_on_update=True),
         Strategy(ENDPOINTS, create_on_update=True),
         Strategy(LIMITRANGES, create_on_update=True),
+        Strategy(CUSTOMRESOURCEDEFINITIONS, initial_status=new_status),
     )
 }
 

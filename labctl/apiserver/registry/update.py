@@ -17,6 +17,7 @@ from labctl.apiserver.registry.metadata import (
 )
 from labctl.apiserver.registry.patching import read_patch
 from labctl.apiserver.registry.strategies import strategy_of
+from labctl.apiserver.registry.warnings import unevaluated
 from labctl.apiserver.request import Request
 from labctl.apiserver.validation import check_rules, check_shape
 from labctl.errors import StatusError
@@ -26,7 +27,7 @@ async def update(backend: Backend, request: Request) -> Stored | Plain:
     """PUT of an object or its status; raises 400, 403, 404, 409, 415, 422."""
     sent = decode_object(request)
     check_location(request, sent["metadata"])
-    warnings = check_shape(request, sent)
+    warnings = [*check_shape(request, sent), *unevaluated(request.resource, sent)]
     strategy = strategy_of(request.resource)
     try:
         outcome = await change_object(backend, request, lambda _: sent)
@@ -46,7 +47,7 @@ async def patch(backend: Backend, request: Request) -> Stored | Plain:
     def make(old: Obj) -> Obj:
         patched = apply(old)
         check_location(request, patched["metadata"])
-        warnings[:] = check_shape(request, patched)
+        warnings[:] = [*check_shape(request, patched), *unevaluated(request.resource, patched)]
         return patched
 
     return answer(await change_object(backend, request, make), warnings)
@@ -75,6 +76,7 @@ def _ruled(backend: Backend, request: Request, candidate: Obj, old: Obj) -> Obj:
     strategy = strategy_of(resource)
     if request.subresource == "status":
         new = strategy.with_status(candidate, old)
+        new = new if resource.custom is None else set_defaults(resource, new)
     else:
         metadata = updated_metadata(candidate["metadata"], old["metadata"])
         check_finalizers(resource, metadata, old["metadata"])

@@ -96,7 +96,7 @@ def _initial(backend: Backend, request: Request, wishes: _Wishes) -> list[WatchL
         return []
     # By revision: some clients resume from the version of the last object that they saw.
     entries = sorted(matching_entries(backend, request), key=_revision)
-    lines = [_told(Notice(ADDED, entry)) for entry in entries]
+    lines = [_told(request.resource, Notice(ADDED, entry)) for entry in entries]
     if wishes.initial_events:
         end = _bookmark(request.resource, backend.cache.revision)
         end["metadata"]["annotations"] = {_INITIAL_EVENTS_END: "true"}
@@ -115,7 +115,7 @@ async def _live(
         await watcher.wait(max(wake_at - clock(), 0.0))
         notices = watcher.take()
         if notices:
-            yield [_told(notice) for notice in notices]
+            yield [_told(resource, notice) for notice in notices]
         elif wishes.bookmarks and not watcher.lost and clock() >= min(bookmark_at, last_at):
             # The queue is empty, so all up to the cache's revision has been told.
             yield [_line("BOOKMARK", _bookmark(resource, backend.cache.revision))]
@@ -202,7 +202,9 @@ def _bookmark(resource: Resource, revision: int) -> Obj:
     }
 
 
-def _told(notice: Notice) -> WatchLine:
+def _told(resource: Resource, notice: Notice) -> WatchLine:
+    if resource.custom is not None:
+        notice = notice.seen_as(resource)
     return WatchLine(notice.type, notice.entry.object, lambda: notice.line)
 
 

@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import logging
 from collections import defaultdict
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 
 from labctl.api import status
@@ -31,6 +31,7 @@ class WatchCache:
         self._history = history
         self._backlog = backlog
         self._collections: dict[str, Collection] = {}
+        self._listeners: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._floor = 0
         self._waiting: dict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._feed: asyncio.Task[None] | None = None
@@ -49,17 +50,30 @@ class WatchCache:
                 await self._feed
         self.end_watches()
 
-    def end_watches(self) -> None:
-        """Ends every watch; its client resumes where it stopped."""
-        for collection in self._collections.values():
+    def end_watches(self, resource: Resource | None = None) -> None:
+        """Ends every watch (of a resource); its client resumes where it stopped."""
+        chosen = self._collections.values() if resource is None else [self._collection(resource)]
+        for collection in chosen:
             collection.drop_watchers()
 
+    def subscribe(self, resource: Resource, listener: Callable[[], None]) -> None:
+        """Calls `listener` whenever the objects of a resource have changed, before anybody can
+        learn of the revision at which they did.
+        """
+        self._listeners[resource.prefix()].append(listener)
+
     def get(self, resource: Resource, namespace: str, name: str) -> Entry | None:
-        return self._collection(resource).get(namespace, name)
+        entry = self._collection(resource).get(namespace, name)
+        if entry is None or resource.custom is None:
+            return entry
+        return entry.seen_as(resource)
 
     def entries(self, resource: Resource, namespace: str = "") -> Iterator[Entry]:
         """The objects of a resource (in a namespace), in no particular order."""
-        return self._collection(resource).entries(namespace)
+        entries = self._collection(resource).entries(namespace)
+        if resource.custom is None:
+            return entries
+        return (entry.seen_as(resource) for entry in entries)
 
     def sizes(self) -> dict[str, int]:
         """How many objects there are, by resource: `pods`, `deployments.apps`."""
@@ -128,6 +142,8 @@ class WatchCache:
         for item in items:
             entry = Entry(item.key, item.value, item.revision)
             self._collection_at(_prefix(item.key)).load(entry)
+        for prefix in self._listeners:
+            self._tell(prefix)
         self._advance(self._floor)
 
     async def _follow(self) -> None:
@@ -151,12 +167,19 @@ class WatchCache:
 
     def _apply(self, events: list[Event]) -> None:
         for event in events:
-            collection = self._collection_at(_prefix(event.key))
+            prefix = _prefix(event.key)
+            collection = self._collection_at(prefix)
             if event.value is None:
                 collection.delete(*_identity(event.key), event.revision)
             else:
                 collection.put(Entry(event.key, event.value, event.revision))
+            if prefix in self._listeners:
+                self._tell(prefix)
         self._advance(events[-1].revision)
+
+    def _tell(self, prefix: str) -> None:
+        for listener in self._listeners[prefix]:
+            listener()
 
     def _advance(self, revision: int) -> None:
         self.revision = revision

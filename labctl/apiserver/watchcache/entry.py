@@ -4,7 +4,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from labctl.api.custom.forms import shown
 from labctl.api.objects import Obj
+from labctl.api.resource import Resource
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -29,13 +31,14 @@ class Entry:
     makes it again should anybody ask.
     """
 
-    __slots__ = ("_object", "key", "revision", "value")
+    __slots__ = ("_object", "_view", "key", "revision", "value")
 
     def __init__(self, key: str, value: bytes, revision: int, obj: Obj | None = None) -> None:
         self.key = key
         self.value = value
         self.revision = revision
         self._object = obj
+        self._view: tuple[Resource, Entry] | None = None
 
     @property
     def object(self) -> Obj:
@@ -47,8 +50,22 @@ class Entry:
 
     def release(self) -> None:
         """Gives up the decoded form."""
+        self._view = None
         if self.value:
             self._object = None
+
+    def seen_as(self, resource: Resource) -> "Entry":
+        """The entry as a version of its kind shows it: itself, but for custom objects that were
+        stored in another version, or under another schema. The last view is remembered.
+        """
+        if resource.custom is None:
+            return self
+        if self._view is None or self._view[0] is not resource:
+            obj = shown(resource, resource.custom, self.object)
+            same = obj is self.object
+            view = self if same else Entry(self.key, stored_form(obj), self.revision, obj)
+            self._view = (resource, view)
+        return self._view[1]
 
     def at(self, revision: int) -> "Entry":
         """The same state with another resourceVersion: how a deletion shows what was deleted."""
@@ -83,6 +100,10 @@ class Notice:
         self.type = type_
         self.entry = entry
         self._line = b""
+
+    def seen_as(self, resource: Resource) -> "Notice":
+        entry = self.entry.seen_as(resource)
+        return self if entry is self.entry else Notice(self.type, entry)
 
     @property
     def line(self) -> bytes:

@@ -10,7 +10,6 @@ from typing import Final
 from labctl.api.kinds.core import EVENTS
 from labctl.api.objects import Obj, uid
 from labctl.api.resource import Resource
-from labctl.api.resources import RESOURCES, by_kind
 from labctl.client.cache import Handler
 from labctl.client.reconciler import Reconciler
 from labctl.controllers.controller import Desk
@@ -31,7 +30,7 @@ from labctl.controllers.garbage.graph import (
     judge,
     needs_judgement,
 )
-from labctl.controllers.writes import Patch, perform, perform_each
+from labctl.controllers.writes import Patch, at_once, perform
 from labctl.errors import StatusError
 
 _WORKERS: Final = 20
@@ -46,16 +45,23 @@ class GarbageCollector:
         self._client = desk.client
         self._graph = Graph()
         self._absent: OrderedDict[str, None] = OrderedDict()
+        self._unclear: set[str] = set()
         self._reconciler = Reconciler("garbage", self._reconcile, _WORKERS)
-        for resource in collected_resources():
-            desk.caches.of(resource).subscribe(self._handler(resource))
+        desk.kinds.subscribe(self._handler)
 
     async def run(self) -> None:
         """Begins only when the graph is whole: an owner not listed yet is not absent."""
         await self._desk.caches.synced()
         await self._reconciler.run()
 
-    def _handler(self, resource: Resource) -> Handler:
+    def _handler(self, resource: Resource) -> Handler | None:
+        """Called for a new kind, too: it may be that of owners that could not be asked for."""
+        if resource is EVENTS:
+            return None  # they expire
+        for unclear in self._unclear:
+            self._reconciler.mark(unclear)
+        self._unclear.clear()
+
         def changed(old: Obj | None, new: Obj | None) -> None:
             if new is not None:
                 self._appeared(Item.of(resource, new))
@@ -127,7 +133,7 @@ class GarbageCollector:
                     uid=item.uid,
                 )
             case Disown(uids):
-                await perform(self._client, _disowned(item, uids))
+                await self._disown(item, uids)
             case Finish():
                 await self._take_finalizer(item, FOREGROUND)
             case Pursue(items):
@@ -139,9 +145,10 @@ class GarbageCollector:
     async def _ask(self, item: Item, owners: tuple[Owner, ...]) -> None:
         """Asks the API for owners that no watch has shown; notes those that do not exist."""
         for owner in owners:
-            resource = by_kind(owner.api_version, owner.kind)
-            if resource is None:
-                continue  # of a kind that is not served: nothing can be said, so it is kept
+            resource = self._desk.kinds.catalog.by_kind(owner.api_version, owner.kind)
+            if resource is None:  # of a kind that is not served: nothing can be said, so it is kept
+                self._unclear.add(item.uid)
+                continue
             space = item.namespace if resource.namespaced else ""
             try:
                 found = await self._client.get(resource, owner.name, space)
@@ -155,17 +162,29 @@ class GarbageCollector:
 
     async def _orphan_dependents(self, item: Item) -> None:
         dependents = self._graph.dependents(item.uid)
-        await perform_each(self._client, [_disowned(one, (item.uid,)) for one in dependents])
+        for answer in await at_once(lambda one: self._disown(one, (item.uid,)), dependents):
+            if isinstance(answer, Exception):
+                raise answer
         await self._take_finalizer(item, ORPHAN)
+
+    async def _disown(self, item: Item, uids: tuple[str, ...]) -> None:
+        live = await self._client.get(item.resource, item.name, item.namespace)
+        owners = live["metadata"].get("ownerReferences") or []
+        left = [one for one in owners if one["uid"] not in uids]
+        if uid(live) == item.uid and left != owners:
+            await self._patch(item, live, {"ownerReferences": left or None})
 
     async def _take_finalizer(self, item: Item, finalizer: str) -> None:
         live = await self._client.get(item.resource, item.name, item.namespace)
         present = live["metadata"].get("finalizers") or []
         if uid(live) != item.uid or finalizer not in present:
             return
-        left = [one for one in present if one != finalizer]
+        await self._patch(item, live, {"finalizers": [one for one in present if one != finalizer]})
+
+    async def _patch(self, item: Item, live: Obj, metadata: Obj) -> None:
+        """Custom kinds know no strategic patch, so lists are replaced: in the version just read."""
         version = live["metadata"]["resourceVersion"]
-        patch = {"metadata": {"finalizers": left, "resourceVersion": version}}
+        patch = {"metadata": {**metadata, "resourceVersion": version}}
         await perform(self._client, Patch(item.resource, live, patch))
 
     def _tell_of_foreign_owners(self, item: Item) -> None:
@@ -179,18 +198,6 @@ class GarbageCollector:
                 )
                 told = _as_object(item)
                 self._desk.recorder.event(told, "Warning", "OwnerRefInvalidNamespace", text)
-
-
-def collected_resources() -> tuple[Resource, ...]:
-    """Every resource that can be deleted and watched, but for Events: they expire."""
-    needed = {"delete", "list", "watch"}
-    return tuple(one for one in RESOURCES if one is not EVENTS and needed <= set(one.verbs))
-
-
-def _disowned(item: Item, uids: tuple[str, ...]) -> Patch:
-    gone = [{"$patch": "delete", "uid": one} for one in uids]
-    patch = {"metadata": {"ownerReferences": gone, "uid": item.uid}}
-    return Patch(item.resource, _as_object(item), patch, type="strategic")
 
 
 def _as_object(item: Item) -> Obj:
