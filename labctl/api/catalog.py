@@ -14,11 +14,16 @@ class Catalog:
 
     def __init__(self, stored: Iterable[Resource], computed: Iterable[Resource] = ()) -> None:
         self.stored = tuple(stored)
-        self.served = (*self.stored, *computed)
+        self.computed = tuple(computed)
+        self.served = (*self.stored, *self.computed)
         # Backwards, so that the first of several stays: no definition takes a built-in kind's place.
         paths = {(one.group, one.version, one.plural): one for one in reversed(self.served)}
         kinds = {(one.api_version, one.kind): one for one in reversed(self.stored)}
         self._by_path, self._by_kind = paths, kinds
+
+    def beside(self, custom: Iterable[Resource]) -> "Catalog":
+        """A catalog with more kinds; where words or kinds are the same, these come behind."""
+        return Catalog((*self.stored, *custom), self.computed)
 
     def find(self, group: str, version: str, plural: str) -> Resource | None:
         """The resource of a REST path, or None; the core group is ""."""

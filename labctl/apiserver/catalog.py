@@ -5,12 +5,11 @@ definition that did not change in what it serves keeps its `Resource` objects, s
 compiled for them stays.
 """
 
-from labctl.api.catalog import Catalog
 from labctl.api.custom.definition import served_resources
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.objects import Obj, is_condition_true, is_deleting
 from labctl.api.resource import Resource
-from labctl.api.resources import BUILT_IN, COMPUTED, RESOURCES
+from labctl.api.resources import BUILT_IN
 from labctl.apiserver.discovery import Discovery, Document
 from labctl.apiserver.request import Target, parse_path
 from labctl.apiserver.watchcache.cache import WatchCache
@@ -54,7 +53,7 @@ class Served:
         }
         custom = [one for resources in self._custom.values() for one in resources]
         custom.sort(key=lambda one: one.group)
-        self.catalog = Catalog((*RESOURCES, *custom), COMPUTED)
+        self.catalog = BUILT_IN.beside(custom)
         self.discovery = Discovery(self.catalog)
         for edition in before.keys() - editions.keys():
             for resource in before[edition]:

@@ -14,8 +14,8 @@ from labctl.cli.session import ask
 @lab_option
 def apply(filenames: tuple[str, ...], namespace: str, output: str, lab: str) -> None:
     """Create the objects in files, or change what is there so that it is as they say."""
-    from labctl.lab import manifests
+    from labctl.cli.documents import given
     from labctl.lab.apply import apply_all
 
-    found = manifests.given(filenames, namespace)
+    found = given(filenames, namespace, lab)
     ask(lab, lambda client: print_outcomes(apply_all(client, found), output))

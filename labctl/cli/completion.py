@@ -111,13 +111,20 @@ def complete_object(
         return _items([f"{kind}/{name}" for name in _live(ctx, kind)], incomplete)
     if words:
         return _items(_live(ctx, words[0]), incomplete)
-    return _items(_kinds(), incomplete)
+    return _items(sorted(_kinds(ctx)), incomplete)
 
 
-def _kinds() -> list[str]:
+def _kinds(ctx: click.Context) -> set[str]:
     from labctl.api.resources import RESOURCES
 
-    return sorted({resource.plural for resource in RESOURCES if resource.acted_upon} | {"all"})
+    built_in = {resource.plural for resource in RESOURCES if resource.acted_upon}
+    return {*built_in, *_ask(ctx, _custom_kinds), "all"}
+
+
+async def _custom_kinds(client: "Client", _: str) -> list[str]:
+    from labctl.client.discovery import discover
+
+    return [resource.plural for resource in await discover(client)]
 
 
 def _items(words: Iterable[str], incomplete: str) -> list[CompletionItem]:
@@ -145,9 +152,9 @@ async def _in_time(lab: str, question: Question, namespace: str) -> list[str]:
 
 async def _names(client: "Client", kind: str, namespace: str) -> list[str]:
     from labctl.api.objects import name
-    from labctl.lab.words import find_resource
+    from labctl.lab.words import catalog_for, find_resource
 
-    resource = find_resource(kind)
+    resource = find_resource(kind, await catalog_for(client, [kind]))
     found = await client.list(resource, namespace if resource.namespaced else "")
     return [name(obj) for obj in found.items]
 

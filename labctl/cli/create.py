@@ -6,6 +6,7 @@ from pathlib import Path
 import click
 
 from labctl.api.objects import Obj
+from labctl.cli.documents import given
 from labctl.cli.options import files_option, lab_option, namespace_option, output_option
 from labctl.cli.outcomes import print_outcomes
 from labctl.cli.session import ask
@@ -35,7 +36,7 @@ def create(
         return
     if not filenames:
         raise click.UsageError("-f FILE or a subcommand is wanted", ctx)
-    _create(manifests.given(filenames, namespace), output, lab)
+    _create(given(filenames, namespace, lab), output, lab)
 
 
 @create.command(epilog="Example: labctl create deployment web --image nginx --replicas 3 --port 80")

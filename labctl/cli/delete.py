@@ -6,7 +6,7 @@ from labctl.api.objects import name
 from labctl.api.objects import namespace as namespace_of
 from labctl.cli.completion import complete_object
 from labctl.cli.options import files_option, lab_option, namespace_option, selector_option
-from labctl.cli.session import ask
+from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
 from labctl.errors import BadInput, LabError
 from labctl.lab.deletion import (
@@ -18,7 +18,7 @@ from labctl.lab.deletion import (
     wait_gone,
 )
 from labctl.lab.waiting import duration
-from labctl.lab.words import targets
+from labctl.lab.words import Target, targets
 
 _CASCADES = {"background": "Background", "foreground": "Foreground", "orphan": "Orphan"}
 
@@ -63,14 +63,15 @@ def delete(
     manner = Manner(_grace(grace, now=now, force=force), _CASCADES.get(cascade or ""), lenient)
     space = "" if all_namespaces else namespace
     seconds = duration(timeout) if wait else 0.0
-    doomed = _from_files(filenames, namespace) if filenames else _named(words, namespace)
-    kinds = [] if filenames else [one for one in targets(words) if not one.name]
-    if kinds and not (selector or everything):
+    named = [] if filenames else targets(words, kinds(lab, words))
+    doomed = _from_files(filenames, namespace, lab) if filenames else _named(named, namespace)
+    whole = [one for one in named if not one.name]
+    if whole and not (selector or everything):
         raise BadInput("which ones? give names, -l SELECTOR or --all")
 
     async def work(client: Client) -> None:
         found = [*doomed]
-        for target in kinds:
+        for target in whole:
             at = space if target.resource.namespaced else ""
             listed = await client.list(target.resource, at, labels=selector)
             found += [doomed_object(target.resource, obj) for obj in listed.items]
@@ -104,17 +105,17 @@ def _grace(grace: int | None, *, now: bool, force: bool) -> int | None:
     return 0 if force and grace is None else grace
 
 
-def _named(words: tuple[str, ...], space: str) -> list[Doomed]:
+def _named(named: list[Target], space: str) -> list[Doomed]:
     return [
         Doomed(one.resource, one.name, space if one.resource.namespaced else "")
-        for one in targets(words)
+        for one in named
         if one.name
     ]
 
 
-def _from_files(filenames: tuple[str, ...], space: str) -> list[Doomed]:
+def _from_files(filenames: tuple[str, ...], space: str, lab: str) -> list[Doomed]:
     """What the files name, in the reverse of the order in which it is created."""
-    from labctl.lab import manifests
+    from labctl.cli.documents import given
 
-    found = manifests.given(filenames, space)
+    found = given(filenames, space, lab)
     return [Doomed(one.resource, name(one.obj), namespace_of(one.obj)) for one in reversed(found)]

@@ -7,7 +7,7 @@ from labctl.cli import listing, output, watching
 from labctl.cli.completion import complete_object
 from labctl.cli.listing import Look, Query
 from labctl.cli.options import lab_option, namespace_option, output_option, selector_option
-from labctl.cli.session import ask
+from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
 from labctl.errors import LabError
 from labctl.lab.words import check_scope, targets
@@ -45,7 +45,7 @@ def get(
     lab: str,
 ) -> None:
     """Print objects: KIND, KIND,KIND, KIND NAME or KIND/NAME; `all` for what runs."""
-    found = tuple(targets(words))
+    found = tuple(targets(words, kinds(lab, words)))
     check_scope(found, all_namespaces=all_namespaces)
     space = "" if all_namespaces else namespace
     query = Query(found, space, selector, field_selector, sort_by, ignore_not_found)

@@ -130,14 +130,12 @@ def format_object(obj: Obj, form: str) -> str:
 
 
 def object_names(objects: Iterable[Obj]) -> list[str]:
-    """`pod/web` for each; the kind is taken from the object itself."""
-    from labctl.api.resources import by_kind
-
+    """`pod/web`, `deployment.apps/web` for each; the kind is taken from the object itself."""
     found = []
     for obj in objects:
-        resource = by_kind(obj.get("apiVersion", ""), obj.get("kind", ""))
-        label = printed_name(resource, name(obj)) if resource else f"{obj.get('kind')}/{name(obj)}"
-        found.append(label)
+        group, slash, _ = obj.get("apiVersion", "").partition("/")
+        kind = f"{obj.get('kind', '').lower()}{f'.{group}' if slash else ''}"
+        found.append(f"{kind}/{name(obj)}")
     return found
 
 

@@ -7,7 +7,7 @@ import click
 from labctl.cli.completion import complete_object
 from labctl.cli.options import lab_option, namespace_option, output_option
 from labctl.cli.outcomes import print_outcomes
-from labctl.cli.session import ask
+from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
 from labctl.errors import BadInput
 from labctl.lab.apply import Outcome
@@ -21,8 +21,8 @@ from labctl.lab.words import printed_name, targets
 @output_option
 @lab_option
 def scale(words: tuple[str, ...], replicas: int, namespace: str, output: str, lab: str) -> None:
-    """Set how many replicas a Deployment or ReplicaSet shall have."""
-    found = targets(words)
+    """Set how many replicas a Deployment, a ReplicaSet or the like shall have."""
+    found = targets(words, kinds(lab, words))
     for target in found:
         if not target.name:
             raise BadInput("which one?", "for example: labctl scale deployment/web --replicas 5")

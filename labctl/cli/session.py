@@ -2,13 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator, Sequence
 from typing import Any, TypeVar
 
+from labctl.api.catalog import Catalog
+from labctl.api.resources import BUILT_IN
 from labctl.client.client import Client
 from labctl.errors import LabError, StatusError
 from labctl.lab import connect
 from labctl.lab.host import require_root
+from labctl.lab.words import are_built_in, catalog_for
 
 T = TypeVar("T")
 
@@ -23,6 +26,11 @@ def ask(lab: str, question: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         if is_unreachable(error):
             raise connect.not_up(lab) from error
         raise
+
+
+def kinds(lab: str, words: Sequence[str]) -> Catalog:
+    """Where the words of a command are looked up; asks the lab for kinds that are not built in."""
+    return BUILT_IN if are_built_in(words) else ask(lab, lambda client: catalog_for(client, words))
 
 
 @contextlib.contextmanager

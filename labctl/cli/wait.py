@@ -8,7 +8,7 @@ import click
 from labctl.cli.completion import complete_object
 from labctl.cli.options import lab_option, namespace_option, output_option, selector_option
 from labctl.cli.outcomes import print_outcomes
-from labctl.cli.session import ask
+from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.errors import BadInput, LabError
@@ -44,7 +44,7 @@ def wait(
 ) -> None:
     """Wait for a condition, the value of a field, creation or deletion."""
     hope, seconds = wish(condition), duration(timeout)
-    found = targets(words)
+    found = targets(words, kinds(lab, words))
     done = "deleted" if condition == "delete" else "condition met"
 
     async def wait_one(client: Client, target: Target) -> Outcome:

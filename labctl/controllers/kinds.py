@@ -8,7 +8,6 @@ import asyncio
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from labctl.api.catalog import Catalog
 from labctl.api.custom.definition import served_resources
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.objects import Obj
@@ -72,7 +71,7 @@ class Kinds:
         """Begins with what is new, and ends with what is gone."""
         served = {at: served_resources(crd) for at, crd in self._definitions.objects.items()}
         custom = [one for resources in served.values() for one in resources]
-        self.catalog = Catalog((*RESOURCES, *custom))
+        self.catalog = BUILT_IN.beside(custom)
         for at, followed in list(self._followed.items()):
             if not any(one.path() == followed.resource.path() for one in served.get(at, ())):
                 del self._followed[at]

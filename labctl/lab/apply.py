@@ -9,16 +9,20 @@ from typing import Any
 
 import msgspec
 
-from labctl.api.objects import Obj, annotations, name, namespace, without_nulls
+from labctl.api.custom.definition import ESTABLISHED
+from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
+from labctl.api.objects import Obj, annotations, condition, name, namespace, without_nulls
 from labctl.api.patches import MERGE_PATCH, STRATEGIC_PATCH, three_way_patch
 from labctl.api.schema import definition_of
 from labctl.client.client import Client
+from labctl.client.wait import wait_for
 from labctl.errors import BadInput, StatusError
 from labctl.lab.manifests import Manifest
 from labctl.lab.words import printed_name
 
 LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _ATTEMPTS = 5
+_DECISION_SECONDS = 10.0
 
 
 @dataclass(frozen=True)
@@ -39,6 +43,7 @@ async def create_all(
     """Creates them in turn; StatusError (AlreadyExists, Invalid, …) ends it."""
     for one in manifests:
         made = await client.create(one.resource, one.obj)
+        await _wait_served(client, one)
         yield Outcome(printed_name(one.resource, name(made)), "created", made)
 
 
@@ -52,8 +57,19 @@ async def apply_all(client: Client, manifests: Iterable[Manifest]) -> AsyncGener
         await _apply(client, one, dry_run=True)
     for one in found:
         outcome = await _apply(client, one, dry_run=False)
+        await _wait_served(client, one)
         if outcome is not None:
             yield outcome
+
+
+async def _wait_served(client: Client, one: Manifest) -> None:
+    """Returns when a definition is served, or will not be, so that objects of its kind can follow."""
+    if one.resource is CUSTOMRESOURCEDEFINITIONS:
+        await wait_for(client, one.resource, name(one.obj), "", _is_decided, _DECISION_SECONDS)
+
+
+def _is_decided(crd: Obj | None) -> bool:
+    return crd is None or condition(crd, ESTABLISHED) is not None
 
 
 async def _apply(client: Client, one: Manifest, *, dry_run: bool) -> Outcome | None:

@@ -9,12 +9,15 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from labctl.api.catalog import Catalog
+from labctl.api.custom.definition import defined_resources
 from labctl.api.fields import FieldError
 from labctl.api.fields import Path as FieldPath
+from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.manifests import Document, read_documents, text_of
 from labctl.api.objects import Obj, name, namespace
 from labctl.api.resource import Resource
-from labctl.api.resources import by_kind
+from labctl.api.resources import BUILT_IN
 from labctl.errors import BadInput
 from labctl.lab.words import printed_name
 
@@ -77,23 +80,48 @@ def _read_file(file: Path) -> list[Document]:
     return read_documents(text_of(data, str(file)), str(file))
 
 
-def prepare(documents: Sequence[Document], space: str = "default") -> list[Manifest]:
+def are_known(documents: Sequence[Document], catalog: Catalog) -> bool:
+    """Whether every manifest is of a kind of the catalog, or of one that another of them defines."""
+    known = {(one.api_version, one.kind) for one in _defined(documents)}
+    return all(
+        catalog.by_kind(one.api_version, one.kind) or (one.api_version, one.kind) in known
+        for one in documents
+        if one.is_manifest
+    )
+
+
+def _defined(documents: Sequence[Document]) -> list[Resource]:
+    """The kinds that CustomResourceDefinitions among the documents define, if these are good."""
+    found: list[Resource] = []
+    for one in documents:
+        if one.kind == CUSTOMRESOURCEDEFINITIONS.kind and one.is_manifest:
+            try:
+                crd = manifest(one.obj, "").obj
+            except FieldError:
+                continue  # said when its turn comes
+            found += defined_resources(crd)
+    return found
+
+
+def prepare(
+    documents: Sequence[Document], space: str = "default", catalog: Catalog = BUILT_IN
+) -> list[Manifest]:
     """The manifests among the documents, checked, namespaces and the like first.
 
     BadInput names file, line and field of the first thing that is wrong.
     """
+    catalog = BUILT_IN.beside((*_defined(documents), *catalog.stored))
     for document in documents:
         if not document.is_manifest and document.kind not in _OURS:
             raise document.error(("kind",), f"labctl has no kind {document.kind!r}")
-    found = [_prepare(document, space) for document in documents if document.is_manifest]
+    found = [_prepare(one, space, catalog) for one in documents if one.is_manifest]
     _refuse_duplicates(found, [document for document in documents if document.is_manifest])
     return in_order(found)
 
 
-def given(sources: Iterable[str], space: str) -> list[Manifest]:
+def given(documents: Sequence[Document], space: str, catalog: Catalog) -> list[Manifest]:
     """The manifests of files, for who has use for nothing else; BadInput when there are none."""
-    documents = read(sources)
-    found = prepare(documents, space)
+    found = prepare(documents, space, catalog)
     if not found:
         kind = documents[0].kind
         raise documents[0].error(("kind",), f"a {kind} is no object of the API", _OURS[kind])
@@ -114,16 +142,16 @@ def _rank(one: Manifest) -> int:
     return _FIRST.index(kind) if kind in _FIRST else len(_FIRST)
 
 
-def _prepare(document: Document, space: str) -> Manifest:
+def _prepare(document: Document, space: str, catalog: Catalog) -> Manifest:
     try:
-        return manifest(document.obj, space)
+        return manifest(document.obj, space, catalog)
     except FieldError as error:
         raise document.placed(error) from None
 
 
-def manifest(obj: Obj, space: str) -> Manifest:
+def manifest(obj: Obj, space: str, catalog: Catalog = BUILT_IN) -> Manifest:
     """An object with its resource and namespace; FieldError when it cannot be submitted."""
-    resource = by_kind(obj["apiVersion"], obj["kind"])
+    resource = catalog.by_kind(obj["apiVersion"], obj["kind"])
     if resource is None:
         raise FieldError(
             ("kind",),

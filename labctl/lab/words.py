@@ -3,8 +3,11 @@
 from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from labctl.api.catalog import Catalog
 from labctl.api.resource import Resource
-from labctl.api.resources import RESOURCES, by_word
+from labctl.api.resources import BUILT_IN
+from labctl.client.client import Client
+from labctl.client.discovery import discover
 from labctl.errors import BadInput
 
 
@@ -23,12 +26,28 @@ class Target(NamedTuple):
 def printed_name(resource: Resource, name: str) -> str:
     """`pod/web`, `deployment.apps/web`."""
     group = f".{resource.group}" if resource.group else ""
-    return f"{resource.singular}{group}/{name}"
+    return f"{resource.kind.lower()}{group}/{name}"
 
 
-def find_resource(word: str) -> Resource:
+async def catalog_for(client: Client, words: Sequence[str]) -> Catalog:
+    """Where the kinds of words are looked up: a kind that is not built in asks the server."""
+    return BUILT_IN if are_built_in(words) else BUILT_IN.beside(await discover(client))
+
+
+def are_built_in(words: Sequence[str]) -> bool:
+    """Whether all kinds that the words name are known without asking a server."""
+    return all(BUILT_IN.by_word(kind) for kind in _kinds_of(words))
+
+
+def _kinds_of(words: Sequence[str]) -> list[str]:
+    if any("/" in word for word in words):
+        return [word.partition("/")[0] for word in words]
+    return words[0].split(",") if words else []
+
+
+def find_resource(word: str, catalog: Catalog = BUILT_IN) -> Resource:
     """The kind that a word means; BadInput when there is none of it."""
-    resource = by_word(word)
+    resource = catalog.by_word(word)
     if resource is None:
         raise BadInput(
             f'the server doesn\'t have a resource type "{word}"',
@@ -37,40 +56,37 @@ def find_resource(word: str) -> Resource:
     return resource
 
 
-def find_resources(words: str) -> list[Resource]:
-    """The kinds of `pods,deploy`; `all` is what kubectl means by it."""
+def find_resources(words: str, catalog: Catalog = BUILT_IN) -> list[Resource]:
+    """The kinds of `pods,deploy`; a category such as `all` is what kubectl means by it."""
     found: list[Resource] = []
     for word in words.split(","):
-        if word == "all":
-            found += [one for one in RESOURCES if "all" in one.categories]
-        else:
-            found.append(find_resource(word))
+        found += catalog.of_category(word) or [find_resource(word, catalog)]
     return list(dict.fromkeys(found))
 
 
-def targets(words: Sequence[str]) -> list[Target]:
+def targets(words: Sequence[str], catalog: Catalog = BUILT_IN) -> list[Target]:
     """What `KIND[,KIND] [NAME…]` or `KIND/NAME…` names; BadInput when it names nothing."""
     if not words:
         raise BadInput("no kind given", "for example: labctl get pods")
     if any("/" in word for word in words):
-        return [_slashed(word) for word in words]
-    kinds = find_resources(words[0])
+        return [_slashed(word, catalog) for word in words]
+    kinds = find_resources(words[0], catalog)
     return [Target(kind, name) for kind in kinds for name in (words[1:] or [""])]
 
 
-def one_target(words: Sequence[str]) -> Target:
+def one_target(words: Sequence[str], catalog: Catalog = BUILT_IN) -> Target:
     """The one object that `KIND NAME` or `KIND/NAME` names."""
-    found = targets(words)
+    found = targets(words, catalog)
     if len(found) != 1 or not found[0].name:
         raise BadInput("exactly one object is wanted", "KIND NAME or KIND/NAME")
     return found[0]
 
 
-def _slashed(word: str) -> Target:
+def _slashed(word: str, catalog: Catalog) -> Target:
     kind, slash, name = word.partition("/")
     if not slash or not name or "/" in name:
         raise BadInput(f"{word!r}: write all as KIND/NAME, or none", "pod/web deploy/api")
-    return Target(find_resource(kind), name)
+    return Target(find_resource(kind, catalog), name)
 
 
 def check_scope(found: Iterable[Target], *, all_namespaces: bool) -> None:

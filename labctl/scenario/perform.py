@@ -10,10 +10,12 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from labctl.api.objects import Obj
+from labctl.api.schema import definition_of
+from labctl.client.client import PatchType
 from labctl.lab import faults
 from labctl.lab.deletion import Doomed, Manner, delete_all, wait_gone
 from labctl.lab.ping import ping
-from labctl.lab.words import Target, one_target, targets
+from labctl.lab.words import Target, catalog_for, one_target, targets
 from labctl.net.namespaces import enter
 from labctl.scenario import judge, steps
 from labctl.scenario.flood import flood
@@ -31,8 +33,12 @@ async def perform(step: Step, stage: Stage) -> str:
     return await _VERBS[type(step.verb)](step.verb, stage)
 
 
+async def _target(word: str, stage: Stage) -> Target:
+    return one_target([word], await catalog_for(stage.client, [word]))
+
+
 async def _wait(verb: steps.Wait, stage: Stage) -> str:
-    target = one_target([verb.object])
+    target = await _target(verb.object, stage)
 
     def wrong(objects: list[Obj]) -> str:
         return judge.wish(verb.wish, objects[0] if objects else None)
@@ -44,7 +50,7 @@ async def _wait(verb: steps.Wait, stage: Stage) -> str:
 
 
 async def _expect(verb: steps.Expect, stage: Stage) -> str:
-    target = targets([verb.get])[0]
+    target = targets([verb.get], await catalog_for(stage.client, [verb.get]))[0]
     fields = f"metadata.name={target.name}" if target.name else ""
     await stage.until(
         target.resource,
@@ -57,15 +63,15 @@ async def _expect(verb: steps.Expect, stage: Stage) -> str:
 
 
 async def _patch(verb: steps.Patch, stage: Stage) -> str:
-    target = one_target([verb.object])
-    await stage.client.patch(
-        target.resource, target.name, verb.patch, _space(target), type="strategic"
-    )
+    target = await _target(verb.object, stage)
+    # Custom kinds know no strategic patch.
+    kind: PatchType = "strategic" if definition_of(target.resource) else "merge"
+    await stage.client.patch(target.resource, target.name, verb.patch, _space(target), type=kind)
     return f"{target.label} patched"
 
 
 async def _delete(verb: steps.Delete, stage: Stage) -> str:
-    target = one_target([verb.object])
+    target = await _target(verb.object, stage)
     doomed = Doomed(target.resource, target.name, _space(target))
     async for one in delete_all(stage.client, [doomed], Manner()):
         await wait_gone(stage.client, one)

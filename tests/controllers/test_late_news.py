@@ -111,7 +111,9 @@ def test_pods_are_made_and_ended_once_however_late_the_news(tmp_path: Path) -> N
             slow = Client(gated)
             caches, settings = Caches(slow), Settings(slow)
             recorder = EventRecorder(slow, "replicaset-controller")
-            controller = ReplicaSetController(Desk(slow, recorder, caches, settings, Kinds(slow, caches)))
+            controller = ReplicaSetController(
+                Desk(slow, recorder, caches, settings, Kinds(slow, caches))
+            )
             pods = _Pods(api.client)
             running = [
                 asyncio.ensure_future(part.run())

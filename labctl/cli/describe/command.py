@@ -17,7 +17,7 @@ from labctl.cli.describe.pod import pod_lines
 from labctl.cli.describe.tabular import aligned
 from labctl.cli.describe.workloads import deployment_lines, replicaset_lines
 from labctl.cli.options import lab_option, namespace_option, selector_option
-from labctl.cli.session import ask
+from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
 from labctl.errors import StatusError
 from labctl.lab.rollout import revisions
@@ -36,7 +36,7 @@ def describe(
     words: tuple[str, ...], namespace: str, all_namespaces: bool, selector: str, lab: str
 ) -> None:
     """Print objects in detail, each with its events."""
-    found = targets(words)
+    found = targets(words, kinds(lab, words))
     space = "" if all_namespaces else namespace
 
     async def work(client: Client) -> None:
