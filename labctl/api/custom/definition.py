@@ -48,7 +48,9 @@ def version_priority(version: str) -> tuple[Any, ...]:
 
 
 def storage_version(crd: Obj) -> str:
-    return str(next(one["name"] for one in crd["spec"]["versions"] if one["storage"]))
+    """The version in which objects are stored; "" of a definition that has none, and is not valid."""
+    versions = (crd.get("spec") or {}).get("versions") or ()
+    return next((one.get("name", "") for one in versions if one.get("storage")), "")
 
 
 def structural_schemas(resources: Iterable[Resource]) -> dict[Resource, Schema]:
