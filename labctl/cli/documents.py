@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from labctl.api.resources import BUILT_IN
 from labctl.cli.session import ask
 from labctl.client.discovery import discover
-from labctl.lab import manifests
+from labctl.lab import connect, manifests
 from labctl.lab.manifests import Manifest
 
 
@@ -13,6 +13,6 @@ def given(filenames: Iterable[str], space: str, lab: str) -> list[Manifest]:
     """The manifests of files; asks the lab for kinds that are not built in. BadInput for bad ones."""
     documents = manifests.read(filenames)
     catalog = BUILT_IN
-    if not manifests.are_known(documents, catalog):
+    if connect.is_there(lab) and not manifests.are_known(documents, catalog):
         catalog = catalog.beside(ask(lab, discover))
     return manifests.given(documents, space, catalog)

@@ -30,7 +30,9 @@ def ask(lab: str, question: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
 
 def kinds(lab: str, words: Sequence[str]) -> Catalog:
     """Where the words of a command are looked up; asks the lab for kinds that are not built in."""
-    return BUILT_IN if are_built_in(words) else ask(lab, lambda client: catalog_for(client, words))
+    if are_built_in(words) or not connect.is_there(lab):
+        return BUILT_IN
+    return ask(lab, lambda client: catalog_for(client, words))
 
 
 @contextlib.contextmanager

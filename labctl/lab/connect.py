@@ -1,5 +1,7 @@
 """The API of a lab, for whoever only wants to talk to it (no YAML, no network code imported)."""
 
+import os
+
 from labctl import names
 from labctl.client.client import Client
 from labctl.client.unix import UnixTransport
@@ -13,6 +15,11 @@ def client(lab: str) -> Client:
     if not socket.exists():
         raise not_up(lab)
     return Client(UnixTransport(socket))
+
+
+def is_there(lab: str) -> bool:
+    """Whether there is such a lab on this machine, up or not, as far as the user may know."""
+    return os.path.exists(names.lab_file(lab))  # which is False, too, where one may not look
 
 
 def require(lab: str) -> None:

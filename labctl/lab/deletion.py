@@ -8,7 +8,7 @@ from labctl.api.resource import Resource
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.errors import LabError, StatusError
-from labctl.lab.words import printed_name
+from labctl.lab.words import printed_kind, printed_name
 
 WAIT_SECONDS = 120.0
 
@@ -29,8 +29,7 @@ class Doomed:
     @property
     def sentence(self) -> str:
         """What kubectl prints: `pod "web" deleted`."""
-        group = f".{self.resource.group}" if self.resource.group else ""
-        return f'{self.resource.singular}{group} "{self.name}" deleted'
+        return f'{printed_kind(self.resource)} "{self.name}" deleted'
 
 
 @dataclass(frozen=True)

@@ -25,8 +25,13 @@ class Target(NamedTuple):
 
 def printed_name(resource: Resource, name: str) -> str:
     """`pod/web`, `deployment.apps/web`."""
+    return f"{printed_kind(resource)}/{name}"
+
+
+def printed_kind(resource: Resource) -> str:
+    """`pod`, `deployment.apps`: the kind itself, whatever its singular is."""
     group = f".{resource.group}" if resource.group else ""
-    return f"{resource.kind.lower()}{group}/{name}"
+    return f"{resource.kind.lower()}{group}"
 
 
 async def catalog_for(client: Client, words: Sequence[str]) -> Catalog:
