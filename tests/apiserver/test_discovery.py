@@ -10,9 +10,9 @@ from labctl.api.objects import Obj
 from labctl.client.client import Client
 from labctl.client.discovery import discover
 from tests.api.custom_samples import definition, version
+from tests.apiserver.custom import SUBRESOURCES, define
 from tests.apiserver.https import Site, listening
 from tests.apiserver.serving import run
-from tests.apiserver.test_custom_kinds import SUBRESOURCES, define
 
 V2 = "application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList"
 V2BETA1 = V2.replace("v=v2", "v=v2beta1")

@@ -16,9 +16,9 @@ from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.controlplane.kubeconfig import kubeconfig
 from tests.api.custom_samples import crontab, definition, version
+from tests.apiserver.custom import define, served
 from tests.apiserver.https import Site, listening
 from tests.apiserver.serving import run
-from tests.apiserver.test_custom_kinds import define, served
 
 pytest.importorskip("kopf")
 

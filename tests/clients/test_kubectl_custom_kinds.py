@@ -10,10 +10,10 @@ import pytest
 
 from labctl.api.objects import Obj
 from tests.api.custom_samples import crontab, definition, version
+from tests.apiserver.custom import SUBRESOURCES
 from tests.apiserver.https import listening
 from tests.apiserver.kubectls import Kubectl, kubectls
 from tests.apiserver.serving import run
-from tests.apiserver.test_custom_kinds import SUBRESOURCES
 
 KUBECTLS = kubectls()
 every = pytest.mark.parametrize("minor", KUBECTLS)
