@@ -7,7 +7,7 @@ without it no definition would be served. One worker, so that names are given on
 import asyncio
 from typing import Final
 
-from labctl.api.custom.definition import CLEANUP, TERMINATING, defined_resources
+from labctl.api.custom.definition import CLEANUP, TERMINATING, served_resources
 from labctl.api.custom.names import named_status
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS as CRDS
 from labctl.api.objects import Obj, is_deleting, name, namespace, set_condition, uid
@@ -67,12 +67,8 @@ class DefinitionController:
         """Deletes all objects of the kind; the last to go lets the definition go."""
         if CLEANUP not in (crd["metadata"].get("finalizers") or ()):
             return None
-        resource = defined_resources(crd)[0]
-        left = await self._objects(resource)
-        for obj in left:
-            if not is_deleting(obj):
-                await self._delete(resource, obj)
-        if left and await self._objects(resource):
+        served = served_resources(crd)
+        if served and not await self._emptied(served[0]):
             await self._set_status(crd, _ending(crd))
             return _LOOK_AGAIN
         kept = [one for one in crd["metadata"]["finalizers"] if one != CLEANUP]
@@ -80,13 +76,13 @@ class DefinitionController:
         await self._client.replace(CRDS, {**crd, "metadata": metadata})
         return None
 
-    async def _objects(self, resource: Resource) -> list[Obj]:
-        try:
-            return (await self._client.list(resource)).items
-        except StatusError as error:
-            if error.code != 404:
-                raise
-            return []  # never established: there can be none
+    async def _emptied(self, resource: Resource) -> bool:
+        """Deletes all objects of a kind; whether none is left after that."""
+        found = (await self._client.list(resource)).items
+        for obj in found:
+            if not is_deleting(obj):
+                await self._delete(resource, obj)
+        return not found or not (await self._client.list(resource)).items
 
     async def _delete(self, resource: Resource, obj: Obj) -> None:
         try:

@@ -181,6 +181,16 @@ def test_a_name_that_another_has_is_refused_until_it_is_free() -> None:
     assert [one.short_names for one in served_resources(freed)] == [("ct",)]
 
 
+def test_a_name_of_a_built_in_kind_is_never_given() -> None:
+    crd = definition(plural="networkpolicies", kind="Policy", group="networking.k8s.io")
+    refused = accepted(crd)
+    told = condition(refused, "NamesAccepted") or {}
+    assert (told["reason"], told["message"]) == (
+        "PluralConflict", '"networkpolicies" is already in use',
+    )  # fmt: skip
+    assert served_resources(refused) == ()
+
+
 def test_what_was_established_stays_served_under_its_old_names() -> None:
     other = accepted(definition(plural="cents", kind="Cent"))
     mine = accepted(definition())

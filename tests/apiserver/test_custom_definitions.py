@@ -6,6 +6,7 @@ from typing import Any
 
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS as CRDS
 from labctl.api.kinds.core import PODS
+from labctl.api.kinds.networking import NETWORKPOLICIES
 from labctl.api.objects import Obj, condition, copy, is_condition_true
 from labctl.api.resource import Resource
 from labctl.apiserver.server import ApiServer
@@ -189,6 +190,28 @@ def test_a_name_is_given_once_and_again_when_it_is_free(tmp_path: Path) -> None:
             await api.delete(CRDS, NAME)
             await until(api, is_established, "crons.stable.example.com")
             assert (await api.list(crons)).items == []
+
+    run(main())
+
+
+def test_a_definition_never_takes_the_objects_of_a_built_in_kind(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            policy = {
+                "metadata": {"name": "a", "namespace": "default"},
+                "spec": {"podSelector": {}},
+            }
+            made = await api.create(NETWORKPOLICIES, policy)
+            crd = definition(plural="networkpolicies", kind="Policy", group="networking.k8s.io")
+            name = "networkpolicies.networking.k8s.io"
+            approval = {"api-approved.kubernetes.io": "unapproved"}
+            crd["metadata"] = {"name": name, "annotations": approval}
+            await api.create(CRDS, crd)
+            await until(api, _is_refused, name)
+            await api.delete(CRDS, name)
+            await until(api, lambda one: one is None, name)
+            assert (await api.list(NETWORKPOLICIES)).items == [made]
 
     run(main())
 

@@ -1,6 +1,7 @@
-"""Which names a definition gets: those that no other of its group has been given before.
+"""Which names a definition gets: those that nothing else in its group has been given before.
 
 As the naming controller of apiextensions-apiserver: a name once accepted stays with its definition.
+Built-in kinds have theirs for ever: their objects are stored where those of a namesake would be.
 """
 
 from collections.abc import Iterable
@@ -8,6 +9,7 @@ from dataclasses import dataclass
 
 from labctl.api.custom.definition import ESTABLISHED, NAMES_ACCEPTED, storage_version
 from labctl.api.objects import Obj, condition, is_condition_true, set_condition
+from labctl.api.resources import RESOURCES
 
 _REASONS = (
     ("plural", "PluralConflict"),
@@ -21,17 +23,22 @@ _KINDS = ("kind", "listKind")
 
 @dataclass(frozen=True)
 class _Taken:
-    """The words that other definitions of a group have."""
+    """The words that other kinds of a group have."""
 
     resources: frozenset[str]
     kinds: frozenset[str]
 
     @classmethod
-    def by(cls, others: Iterable[Obj]) -> "_Taken":
-        given = [(one.get("status") or {}).get("acceptedNames") or {} for one in others]
+    def within(cls, group: str, definitions: Iterable[Obj]) -> "_Taken":
+        beside = [one for one in definitions if one["spec"]["group"] == group]
+        given = [(one.get("status") or {}).get("acceptedNames") or {} for one in beside]
         resources = {one.get(word, "") for one in given for word in ("plural", "singular")}
         resources |= {short for one in given for short in one.get("shortNames") or ()}
         kinds = {one.get(word, "") for one in given for word in _KINDS}
+        for one in RESOURCES:
+            if one.group == group:
+                resources |= {one.plural, one.singular, *one.short_names}
+                kinds |= {one.kind, one.list_kind}
         return cls(frozenset(resources - {""}), frozenset(kinds - {""}))
 
 
@@ -45,8 +52,7 @@ def new_status(crd: Obj) -> Obj:
 def named_status(crd: Obj, others: Iterable[Obj]) -> Obj:
     """The status of a definition beside others: its names, whether it is served, what is stored."""
     status = crd.get("status") or new_status(crd)
-    group = crd["spec"]["group"]
-    taken = _Taken.by(one for one in others if one["spec"]["group"] == group)
+    taken = _Taken.within(crd["spec"]["group"], others)
     accepted, reason, message = _accept(crd["spec"]["names"], status.get("acceptedNames"), taken)
     conditions = set_condition(
         status.get("conditions") or (), NAMES_ACCEPTED, "False" if reason else "True",
