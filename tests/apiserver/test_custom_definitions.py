@@ -10,9 +10,11 @@ from labctl.api.kinds.networking import NETWORKPOLICIES
 from labctl.api.objects import Obj, condition, copy, is_condition_true
 from labctl.api.resource import Resource
 from labctl.apiserver.server import ApiServer
+from labctl.client.client import Client
 from labctl.errors import StatusError
 from tests.api.custom_samples import CRON_SCHEMA, crontab, definition, version
 from tests.apiserver.custom import NAME, define, is_established, served, until
+from tests.apiserver.https import listening
 from tests.apiserver.serving import client, first, pod, refused, run, serving
 
 
@@ -101,6 +103,29 @@ def test_objects_follow_their_definition(tmp_path: Path) -> None:
             assert shown["metadata"] == made["metadata"]
             await api.patch(now, "my-cron", {"spec": {"replicas": 2}}, "default")
             assert b'"apiVersion":"stable.example.com/v2"' in await _value(server, now, "my-cron")
+
+    run(main())
+
+
+def test_figures_of_a_kind_go_on_when_its_definition_changes(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with listening(tmp_path) as site, site.session() as session:
+            api = Client(site.transport())
+            await define(api, definition())
+            path = served(site.server).path()
+            await session.get(path)
+            before = served(site.server)
+            crd = await api.get(CRDS, NAME)
+            crd["spec"]["names"]["shortNames"] = ["ct"]
+            await api.replace(CRDS, crd)
+            await until(api, lambda one: "shortNames" in (one or {})["status"]["acceptedNames"])
+            assert served(site.server) is not before
+            await session.get(path)
+            page = await (await session.get("/metrics")).text()
+            lines = [line for line in page.splitlines() if 'resource="crontabs"' in line]
+            (total,) = [one for one in lines if one.startswith("apiserver_request_total")]
+            assert total.endswith(" 2.0")
+            await api.transport.close()
 
     run(main())
 

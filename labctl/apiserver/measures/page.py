@@ -64,7 +64,7 @@ def _watches(measures: Measures) -> Iterator[Metric]:
         "apiserver_watch_events",
         "Events told to watches.",
         ("group", "version", "resource"),
-        [((one.group, one.version, one.plural), n) for one, n in measures.watch_events.items()],
+        list(measures.watch_events.items()),
     )
 
 
@@ -92,13 +92,12 @@ def _storage(measures: Measures, cache: WatchCache) -> Iterator[Metric]:
 
 
 def _labels(kind: Kind) -> Labels:
-    resource = kind.resource
     verb = _VERBS.get(kind.verb, kind.verb.upper())
     return (
         verb,
-        resource.group,
-        resource.version,
-        resource.plural,
+        kind.group,
+        kind.version,
+        kind.plural,
         kind.subresource,
         kind.scope,
     )

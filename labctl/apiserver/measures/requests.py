@@ -25,9 +25,11 @@ _ABORTED: Final = 499  # nginx's word for a client that went before the answer
 
 
 class Kind(NamedTuple):
-    """What requests are told apart by."""
+    """What requests are told apart by: words, since a custom resource is made anew when it changes."""
 
-    resource: Resource
+    group: str
+    version: str
+    plural: str
     verb: str
     subresource: str
     scope: str
@@ -40,7 +42,7 @@ class Measures:
         self.requests: dict[tuple[Kind, int], Durations] = {}
         self.writes: dict[tuple[str, str], Durations] = {}
         self.lasting: Counter[Kind] = Counter()
-        self.watch_events: Counter[Resource] = Counter()
+        self.watch_events: Counter[tuple[str, str, str]] = Counter()
         self.in_flight = {"readOnly": 0, "mutating": 0}
 
     async def measured(
@@ -68,7 +70,7 @@ class Measures:
 
     def watched(self, resource: Resource, events: int) -> None:
         """A watch has told of so many events."""
-        self.watch_events[resource] += events
+        self.watch_events[resource.group, resource.version, resource.plural] += events
 
     def written(self, operation: str, key: str, seconds: float) -> None:
         """The store has taken a write: create, update or delete."""
@@ -93,9 +95,10 @@ class Measures:
 
 
 def _kind(request: Request) -> Kind:
-    target = request.target
+    target, resource = request.target, request.resource
     scope = "resource" if target.name else "namespace" if target.namespace else "cluster"
-    return Kind(target.resource, request.verb, target.subresource, scope)
+    names = resource.group, resource.version, resource.plural
+    return Kind(*names, request.verb, target.subresource, scope)
 
 
 def lasts(kind: Kind) -> bool:
