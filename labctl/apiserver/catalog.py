@@ -5,6 +5,7 @@ definition that did not change in what it serves keeps its `Resource` objects, s
 compiled for them stays.
 """
 
+from labctl.api.catalog import Catalog
 from labctl.api.custom.definition import served_resources
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.objects import Obj, is_condition_true, is_deleting
@@ -40,6 +41,11 @@ class Served:
         if path.startswith("/apis"):
             await self._cache.fresh()
         return self.discovery.document(path, accept)
+
+    async def newest(self) -> Catalog:
+        """The catalog with all that was defined before the call."""
+        await self._cache.fresh()
+        return self.catalog
 
     def _changed(self) -> None:
         entries = sorted(self._cache.entries(CUSTOMRESOURCEDEFINITIONS), key=lambda one: one.key)

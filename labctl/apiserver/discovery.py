@@ -17,6 +17,8 @@ from labctl.api.custom.definition import version_priority
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.api.version import version_info
+from labctl.apiserver.negotiation import negotiated
+from labctl.apiserver.request import JSON
 
 SUBRESOURCE_VERBS = {
     "status": ["get", "patch", "update"],
@@ -38,7 +40,6 @@ SUBRESOURCE_TYPES = {
     "attach": ("", "v1", "PodAttachOptions"),
     "portforward": ("", "v1", "PodPortForwardOptions"),
 }
-_JSON = "application/json"
 _AGGREGATED = "application/json;g=apidiscovery.k8s.io;v={};as=APIGroupDiscoveryList"
 _VERSIONS = {_AGGREGATED.format(version): version for version in ("v2", "v2beta1")}
 
@@ -48,7 +49,7 @@ class Document:
     """A document as it goes over the wire."""
 
     body: bytes
-    content_type: str = _JSON
+    content_type: str = JSON
 
     @property
     def etag(self) -> str:
@@ -68,10 +69,13 @@ class Discovery:
 
         Raises 406 for an Accept header that names only what is not served here.
         """
-        form = _form(accept) if path in ("/api", "/apis") else _JSON
+        aggregates = path in ("/api", "/apis")
+        form = _form(accept) if aggregates else JSON
         found = self._made.get((path, form)) or self._make(path, form)
         if found is not None:
             self._made[path, form] = found
+            if not aggregates:
+                negotiated(accept, (JSON,))
         return found
 
     def _make(self, path: str, form: str) -> Document | None:
@@ -148,15 +152,15 @@ def _form(accept: str) -> str:
     """The content type that an Accept header's first choice gets, of those that there are."""
     ranges = [_media_range(one) for one in accept.split(",") if one.strip()]
     for media_type, parameters in ranges:
-        if media_type == _JSON and parameters.get("as") == "APIGroupDiscoveryList":
+        if media_type == JSON and parameters.get("as") == "APIGroupDiscoveryList":
             form = _AGGREGATED.format(parameters.get("v"))
             if form in _VERSIONS:
                 return form
-        elif media_type in (_JSON, "application/*", "*/*") and "as" not in parameters:
-            return _JSON
+        elif media_type in (JSON, "application/*", "*/*") and "as" not in parameters:
+            return JSON
     if ranges:
-        raise status.not_acceptable((_JSON, *_VERSIONS))
-    return _JSON
+        raise status.not_acceptable((JSON, *_VERSIONS))
+    return JSON
 
 
 def _media_range(text: str) -> tuple[str, dict[str, str]]:

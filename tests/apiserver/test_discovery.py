@@ -113,7 +113,7 @@ def test_the_form_is_what_the_client_likes_best(tmp_path: Path) -> None:
             refusal = await session.get("/apis", headers={"Accept": "application/xml"})
             assert refusal.status == 406
             assert (await refusal.json())["reason"] == "NotAcceptable"
-            assert (await session.get("/version", headers={"Accept": "text/html"})).status == 200
+            assert (await session.get("/version", headers={"Accept": "text/html"})).status == 406
 
     run(main())
 

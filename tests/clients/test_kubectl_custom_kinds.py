@@ -45,7 +45,7 @@ def play(minor: int, directory: Path, story: Story) -> None:
 
 
 async def apply(kubectl: Kubectl, obj: Any) -> str:
-    return await kubectl.ok("apply", "--validate=false", "-f", "-", stdin=json.dumps(obj))
+    return await kubectl.ok("apply", "-f", "-", stdin=json.dumps(obj))
 
 
 async def define(kubectl: Kubectl) -> None:
@@ -64,6 +64,9 @@ def test_a_kind_lives_and_dies(minor: int, tmp_path: Path) -> None:
         await define(kubectl)
         assert "ct" in await kubectl.ok("api-resources", "--api-group=stable.example.com")
         assert rows(await kubectl.ok("get", "crd"))[0] == "NAME CREATED AT"
+        explained = await kubectl.ok("explain", "crontab.spec")
+        assert "cronSpec" in explained
+        assert "<string> -required-" in explained
         label = "crontab.stable.example.com/my-cron"
         assert await apply(kubectl, crontab()) == f"{label} created\n"
         assert await apply(kubectl, crontab()) == f"{label} unchanged\n"
@@ -103,11 +106,15 @@ def test_mistakes_are_told_as_kubernetes_tells_them(minor: int, tmp_path: Path) 
     async def story(kubectl: Kubectl) -> None:
         await define(kubectl)
         bad = json.dumps(crontab(replicas=50, size="huge"))
-        code, said = await kubectl.run("create", "--validate=false", "-f", "-", stdin=bad)
+        code, said = await kubectl.run("create", "-f", "-", stdin=bad)
         assert code == 1
         assert 'The CronTab "my-cron" is invalid:' in said
         assert "Invalid value: 50: spec.replicas in body should be less than or equal to 10" in said
         assert 'spec.size: Unsupported value: "huge": supported values: "small", "large"' in said
+        code, said = await kubectl.run("create", "-f", "-", stdin=json.dumps(crontab(colour="red")))
+        assert code == 1
+        assert "unknown field" in said
+        assert "colour" in said
         await apply(kubectl, crontab())
         words = ("patch", "ct", "my-cron", "-p", "{}")
         code, said = await kubectl.run(*words, "--type=strategic")

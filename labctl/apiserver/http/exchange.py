@@ -47,7 +47,7 @@ class Exchange:
         # Imported when somebody asks: it takes ten milliseconds, and most labs are never asked.
         from labctl.apiserver.http.openapi import OpenApi
 
-        return OpenApi().respond
+        return OpenApi(self._server.served).respond
 
     async def __call__(self, http: web.BaseRequest) -> web.StreamResponse:
         """The response to a request; nothing but a lost connection is ever raised."""

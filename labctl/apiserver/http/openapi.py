@@ -12,8 +12,8 @@ from aiohttp import web
 
 from labctl.api import status
 from labctl.api.resource import Resource
-from labctl.api.resources import SERVED
 from labctl.api.schema.definitions import Schema
+from labctl.apiserver.catalog import Served
 from labctl.apiserver.negotiation import negotiated
 from labctl.apiserver.openapi.documents import Document, Documents
 from labctl.apiserver.request import JSON
@@ -25,13 +25,19 @@ _UNCACHED = {"Cache-Control": "no-cache, private"}
 
 
 class OpenApi:
-    """Answers what is asked below `/openapi`."""
+    """Answers what is asked below `/openapi`, of the catalog of now."""
 
-    def __init__(self) -> None:
-        self._documents = Documents(SERVED, _no_schema)
+    def __init__(self, served: Served) -> None:
+        self._served = served
+        self._catalog = served.catalog
+        self._documents = Documents(self._catalog.served, _structural_schema)
 
     async def respond(self, http: web.BaseRequest, path: str) -> web.Response:
         """The document at a path without its trailing slash; raises 404, 406."""
+        catalog = await self._served.newest()
+        if catalog is not self._catalog:
+            self._catalog = catalog
+            self._documents = Documents(catalog.served, _structural_schema)
         accept = http.headers.get("Accept", "")
         if path == _V2:
             return await self._swagger(http, accept)
@@ -63,8 +69,8 @@ class OpenApi:
         return _response(http, document, JSON, headers)
 
 
-def _no_schema(_: Resource) -> Schema | None:
-    return None
+def _structural_schema(resource: Resource) -> Schema | None:
+    return None if resource.custom is None else resource.custom.schema
 
 
 def _response(
