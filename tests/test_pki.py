@@ -10,7 +10,13 @@ import pytest
 import yaml
 
 from labctl.controlplane.kubeconfig import kubeconfig
-from labctl.pki import ensure_authority, ensure_certificate
+from labctl.pki import (
+    TokenKey,
+    UnknownToken,
+    ensure_authority,
+    ensure_certificate,
+    ensure_signing_key,
+)
 
 
 @pytest.fixture
@@ -19,6 +25,7 @@ def pki(tmp_path: Path) -> Path:
     ensure_authority(directory)
     ensure_certificate(directory, "apiserver", "kube-apiserver", ips=("127.0.0.1",))
     ensure_certificate(directory, "admin", "kubernetes-admin", ("system:masters",))
+    ensure_signing_key(directory)
     return directory
 
 
@@ -37,6 +44,7 @@ def test_making_them_again_changes_nothing(pki: Path) -> None:
     ensure_authority(pki)
     ensure_certificate(pki, "apiserver", "kube-apiserver", ips=("127.0.0.1",))
     ensure_certificate(pki, "admin", "kubernetes-admin", ("system:masters",))
+    ensure_signing_key(pki)
     assert _contents(pki) == before
 
 
@@ -88,6 +96,31 @@ def test_the_subject_is_the_user_and_the_groups(pki: Path) -> None:
         "commonName": ["kubernetes-admin"],
         "organizationName": ["system:masters"],
     }
+
+
+def test_a_key_knows_its_own_tokens_and_no_others(pki: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    ensure_authority(other)
+    ensure_signing_key(other)
+    token = TokenKey.load(pki).sign({"sub": "robot", "aud": ["a"], "exp": 1})
+    assert TokenKey.load(pki).claims(token) == {"sub": "robot", "aud": ["a"], "exp": 1}
+    for key, shown in ((TokenKey.load(other), token), (TokenKey.load(pki), token[:-2])):
+        with pytest.raises(UnknownToken):
+            key.claims(shown)
+
+
+@pytest.mark.parametrize("damage", [b"", b"not a key", None])
+def test_a_damaged_signing_key_is_made_again(pki: Path, damage: bytes | None) -> None:
+    key, public = pki / "sa.key", pki / "sa.pub"
+    before = public.read_bytes()
+    if damage is None:
+        key.unlink()
+    else:
+        key.write_bytes(damage)
+    ensure_signing_key(pki)
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert public.read_bytes() != before
+    TokenKey.load(pki).sign({})
 
 
 def test_the_kubeconfig_stands_alone(pki: Path) -> None:

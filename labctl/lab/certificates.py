@@ -19,6 +19,7 @@ def ensure(spec: LabSpec) -> None:
     """Makes what is missing; keys that are there stay, so running processes go on."""
     directory = names.pki_dir(spec.name)
     pki.ensure_authority(directory)
+    pki.ensure_signing_key(directory)
     pki.ensure_certificate(
         directory, "apiserver", "kube-apiserver", dns=_API_NAMES, ips=_api_addresses(spec)
     )

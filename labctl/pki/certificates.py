@@ -8,15 +8,15 @@ still fits stays, so running processes keep trusting each other.
 
 import datetime as dt
 import ipaddress
-import os
 from collections.abc import Iterable
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.hazmat.primitives.asymmetric.types import PrivateKeyTypes
 from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
+
+from labctl.pki.files import private_pem, read_key, write_file
 
 AUTHORITY = "ca"
 _LIFETIME = dt.timedelta(days=3650)
@@ -152,34 +152,15 @@ def _read_certificate(directory: Path, file_name: str) -> x509.Certificate:
 
 
 def _read_key(directory: Path, file_name: str) -> ec.EllipticCurvePrivateKey:
-    data = (directory / f"{file_name}.key").read_bytes()
-    key: PrivateKeyTypes = serialization.load_pem_private_key(data, password=None)
-    if not isinstance(key, ec.EllipticCurvePrivateKey):
-        raise TypeError(f"{file_name}.key holds no elliptic curve key")
-    return key
+    return read_key(directory / f"{file_name}.key")
 
 
 def _write_pair(
     directory: Path, file_name: str, key: ec.EllipticCurvePrivateKey, certificate: x509.Certificate
 ) -> None:
-    private = key.private_bytes(
-        serialization.Encoding.PEM,
-        serialization.PrivateFormat.PKCS8,
-        serialization.NoEncryption(),
-    )
-    _write_file(directory / f"{file_name}.key", private, 0o600)
-    _write_file(
+    write_file(directory / f"{file_name}.key", private_pem(key), 0o600)
+    write_file(
         directory / f"{file_name}.crt",
         certificate.public_bytes(serialization.Encoding.PEM),
         0o644,
     )
-
-
-def _write_file(path: Path, data: bytes, mode: int) -> None:
-    """Replaces a file in one step, never readable to others on the way."""
-    partial = path.with_name(path.name + ".new")
-    partial.unlink(missing_ok=True)
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_EXCL, mode)
-    with os.fdopen(descriptor, "wb") as file:
-        file.write(data)
-    partial.replace(path)
