@@ -9,7 +9,7 @@ from contextlib import aclosing, asynccontextmanager
 
 from labctl.api import status
 from labctl.api.resource import Resource
-from labctl.apiserver.watchcache.collection import Collection
+from labctl.apiserver.watchcache.collection import Collection, Observer
 from labctl.apiserver.watchcache.entry import Entry, Notice
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.store import Event, Expired, Store
@@ -32,6 +32,7 @@ class WatchCache:
         self._backlog = backlog
         self._collections: dict[str, Collection] = {}
         self._listeners: dict[str, list[Callable[[], None]]] = defaultdict(list)
+        self._observers: defaultdict[str, list[Observer]] = defaultdict(list)
         self._floor = 0
         self._waiting: dict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._feed: asyncio.Task[None] | None = None
@@ -91,6 +92,12 @@ class WatchCache:
         """
         return self._collection(resource).changes(after)
 
+    def observe(self, resource: Resource, observer: Observer) -> None:
+        """Has an observer told of every change of a resource from now on, and of what is there."""
+        self._observers[resource.prefix()].append(observer)
+        for entry in self.entries(resource):
+            observer(None, entry)
+
     @asynccontextmanager
     async def watch(
         self, resource: Resource, interest: Interest, after: int
@@ -129,7 +136,8 @@ class WatchCache:
     def _collection_at(self, prefix: str) -> Collection:
         collection = self._collections.get(prefix)
         if collection is None:
-            collection = Collection(self._floor, self._history, self._backlog)
+            observers = self._observers[prefix]
+            collection = Collection(self._floor, self._history, self._backlog, observers)
             self._collections[prefix] = collection
         return collection
 
@@ -137,6 +145,8 @@ class WatchCache:
         """Starts anew from the store's state at `revision`; all watches end and resume."""
         items = (await self._store.page("/", at_revision=revision)).items if revision else ()
         self.end_watches()
+        for collection in self._collections.values():
+            collection.abandon()
         self._collections = {}
         self._floor = revision
         for item in items:

@@ -1,7 +1,7 @@
 """The objects of one resource as of now, their recent history, and who watches them."""
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import takewhile
 
 from labctl.api import status
@@ -11,14 +11,20 @@ from labctl.apiserver.watchcache.watcher import Interest, Watcher
 
 _HISTORY_BYTES = 16 << 20  # of values: history of large objects is a short one
 
+Observer = Callable[[Entry | None, Entry | None], None]
+"""Told (old, new) of every change in the step in which it happens; it must neither wait nor fail."""
+
 
 class Collection:
     """State and history change together, in one synchronous step: that is what closes the gap
     between a list and the watch that continues it.
     """
 
-    def __init__(self, floor: int, history: int, backlog: int) -> None:
+    def __init__(
+        self, floor: int, history: int, backlog: int, observers: Sequence[Observer] = ()
+    ) -> None:
         self.floor = floor  # changes after this revision are all in the history
+        self._observers = observers
         self._history: deque[Change] = deque()
         self._history_bytes = 0
         self._history_limit = history
@@ -47,13 +53,15 @@ class Collection:
     def delete(self, namespace: str, name: str, revision: int) -> None:
         previous = self._entries.get(namespace, {}).pop(name, None)
         if previous is not None:
+            self._tell(previous, None)
             self._publish(Change(Notice(DELETED, previous.at(revision)), previous))
 
     def load(self, entry: Entry) -> Entry | None:
-        """Sets an object without telling anyone; returns what was there."""
+        """Sets an object without telling any watcher; returns what was there."""
         entries = self._entries.setdefault(entry.namespace, {})
         previous = entries.get(entry.name)
         entries[entry.name] = entry
+        self._tell(previous, entry)
         return previous
 
     def changes(self, after: int) -> list[Notice] | None:
@@ -62,6 +70,11 @@ class Collection:
             return None
         newest = takewhile(lambda change: change.revision > after, reversed(self._history))
         return [change.notice for change in newest][::-1]
+
+    def abandon(self) -> None:
+        """Tells observers that everything is gone: another collection takes this one's place."""
+        for entry in self.entries():
+            self._tell(entry, None)
 
     def watch(self, interest: Interest, after: int) -> Watcher:
         """A watcher that is told every change of interest after a revision; raises 410 Expired."""
@@ -86,6 +99,10 @@ class Collection:
                 for watcher in watchers:
                     watcher.drop()
         self._watchers.clear()
+
+    def _tell(self, old: Entry | None, new: Entry | None) -> None:
+        for observer in self._observers:
+            observer(old, new)
 
     def _publish(self, change: Change) -> None:
         self._remember(change)
