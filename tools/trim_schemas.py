@@ -16,6 +16,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from labctl.api.kinds import authentication, authorization
 from labctl.api.resources import RESOURCES
 
 VERSION = "v1.33.0-local"
@@ -23,11 +24,14 @@ TARGET = Path(__file__).parent.parent / "labctl/api/schema/definitions.json"
 
 Schema = dict[str, Any]
 
-# Bodies that have no path of their own, but are sent to one.
+# Bodies that are sent, but never stored.
 EXTRA_KINDS = (
     ("autoscaling", "v1", "Scale"),
     ("policy", "v1", "Eviction"),
     ("", "v1", "Binding"),
+    *((one.group, one.version, one.kind) for one in authentication.RESOURCES),
+    *((one.group, one.version, one.kind) for one in authorization.RESOURCES),
+    ("authentication.k8s.io", "v1", "TokenRequest"),
 )
 KEPT = (
     "format",

@@ -4,6 +4,8 @@ from labctl.api.catalog import Catalog
 from labctl.api.kinds import (
     apiextensions,
     apps,
+    authentication,
+    authorization,
     autoscaling,
     batch,
     cluster,
@@ -40,7 +42,11 @@ RESOURCES: tuple[Resource, ...] = (
     *apiextensions.RESOURCES,
 )
 
-COMPUTED: tuple[Resource, ...] = (*metrics.RESOURCES,)
+COMPUTED: tuple[Resource, ...] = (
+    *authentication.RESOURCES,
+    *authorization.RESOURCES,
+    *metrics.RESOURCES,
+)
 """What is answered and never stored: reviews of access, metrics."""
 
 SERVED = RESOURCES + COMPUTED

@@ -1,17 +1,27 @@
-"""The chain of a request: authorization → admission → validation → store, verb by verb.
+"""The chain of every request, step by step:
 
-Authentication happens before, where the connection is known; admission and validation happen
+    TLS             tls             who may speak at all; whose certificate it is
+    authentication  authentication  who is asking                        401
+    impersonation   impersonation   as whom                              403
+    (in flight)     http.in_flight  is there room                        429
+    authorization   authorization   may they                             403
+    admission       admission       what the cluster adds and refuses    403, 404
+    validation      validation      does it make sense                   400, 422
+    store           registry        the verb itself                      404, 409
+
+The connection is known before, so TLS and room are the listener's; admission and validation happen
 inside the verbs that write, since they need what is there already. Whatever a client sends ends as
 an answer or as a StatusError; only a bug ends as anything else.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 
 from labctl.api import status
 from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
-from labctl.apiserver.authorization import authorize
+from labctl.apiserver.authentication import Credentials, authenticate
+from labctl.apiserver.impersonation import impersonate
 from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
 from labctl.apiserver.registry.backend import Backend
@@ -21,9 +31,11 @@ from labctl.apiserver.registry.deletion import delete, delete_collection
 from labctl.apiserver.registry.eviction import evict
 from labctl.apiserver.registry.finalize import finalize
 from labctl.apiserver.registry.scale import get_scale, patch_scale, update_scale
+from labctl.apiserver.registry.token import request_token
 from labctl.apiserver.registry.update import patch, update
 from labctl.apiserver.registry.watching import watch
-from labctl.apiserver.request import Request
+from labctl.apiserver.request import Identity, Request
+from labctl.apiserver.reviews import REVIEWS
 from labctl.apiserver.tables import tabulated
 
 Verb = Callable[[Backend, Request], Awaitable[Answer | Stream]]
@@ -46,10 +58,12 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("finalize", "update"): finalize,
+    ("token", "create"): request_token,
 }
 
 # What is computed and not stored has verbs of its own, by resource and verb.
 _COMPUTED: dict[tuple[Resource, str], Verb] = {
+    **{(resource, "create"): review for resource, review in REVIEWS.items()},
     (NODEMETRICS, "get"): metrics.get_node,
     (NODEMETRICS, "list"): metrics.list_nodes,
     (PODMETRICS, "get"): metrics.get_pod,
@@ -57,9 +71,17 @@ _COMPUTED: dict[tuple[Resource, str], Verb] = {
 }
 
 
+async def identify(
+    backend: Backend, credentials: Credentials, headers: Iterable[tuple[str, str]]
+) -> Identity:
+    """Who is asking, and as whom; raises 400, 401, 403."""
+    user = await authenticate(backend.tokens, credentials)
+    return await impersonate(backend.authorizer, user, headers)
+
+
 async def handle(backend: Backend, request: Request) -> Answer | Stream:
     """Answers a request whose sender is known; raises StatusError."""
-    authorize(request)
+    await backend.authorizer.authorize(request)
     verb = _COMPUTED.get((request.resource, request.verb))
     verb = verb or _VERBS.get((request.subresource, request.verb))
     if verb is None:

@@ -22,10 +22,15 @@ PROTOBUF = "application/vnd.kubernetes.protobuf"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """Who is asking: a user and the groups it is in."""
+    """Who is asking: a user and the groups it is in.
+
+    `extra` is what else its authentication told, by key, as pairs: an identity can be a key itself.
+    """
 
     name: str
     groups: tuple[str, ...] = ()
+    uid: str = ""
+    extra: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,24 +2,31 @@
 
 import asyncio
 import logging
+from collections.abc import Iterable
+from pathlib import Path
 
 from labctl.api.kinds.core import NAMESPACES
 from labctl.api.objects import Obj
+from labctl.api.tokens import account_user
 from labctl.apiserver.admission.chain import AdmissionChain
 from labctl.apiserver.admission.namespaces import DEFAULT_NAMESPACES
 from labctl.apiserver.answers import Answer, Stream
-from labctl.apiserver.authentication import identified
+from labctl.apiserver.authentication import Credentials, ServiceAccountTokens, identified
+from labctl.apiserver.authentication.identities import account_groups
+from labctl.apiserver.authorization import MASTERS, Attributes, Authorizer
+from labctl.apiserver.authorization.bootstrap import ensure_defaults
 from labctl.apiserver.catalog import Served
-from labctl.apiserver.chain import handle
+from labctl.apiserver.chain import handle, identify
 from labctl.apiserver.compaction import compact_for_ever
 from labctl.apiserver.definitions import DefinitionController
 from labctl.apiserver.http.health import Check
+from labctl.apiserver.http.in_flight import InFlight
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.local import LocalTransport
 from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
-from labctl.apiserver.request import Request
+from labctl.apiserver.request import Identity, Request
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.client.client import Client
 from labctl.errors import StatusError
@@ -33,25 +40,40 @@ _STORE_PATIENCE = 2.0
 class ApiServer:
     """Serves what a store holds. `start` it, take transports and listeners, `stop` it.
 
-    `agents` is the hop to the nodes for what they use; without it there are no metrics.
+    `agents` is the hop to the nodes for what they use; without it there are no metrics. `pki` is where
+    the key is that signs tokens; without one there are no tokens.
     """
 
     def __init__(
-        self, store: Store, cache: WatchCache | None = None, agents: Agents | None = None
+        self,
+        store: Store,
+        cache: WatchCache | None = None,
+        agents: Agents | None = None,
+        pki: Path | None = None,
     ) -> None:
         self._store = store
         self.cache = cache or WatchCache(store)
         self.served = Served(self.cache)
-        usage = UsageSource(self.cache, agents)
         self.measures = Measures()
-        self.backend = Backend(store, self.cache, AdmissionChain(), usage, self.measures)
+        authorizer = Authorizer(self.cache)
+        self.backend = Backend(
+            store,
+            self.cache,
+            ServiceAccountTokens(self.cache, pki),
+            authorizer,
+            AdmissionChain(authorizer),
+            UsageSource(self.cache, agents),
+            self.measures,
+        )
+        self.in_flight = InFlight()
         self._tasks: list[asyncio.Task[None]] = []
         self.ready = False
 
     async def start(self) -> None:
-        """Fills the cache and makes the namespaces that every cluster has."""
+        """Fills the cache and makes the namespaces and roles that every cluster has."""
         await self.cache.start()
         await self._make_namespaces()
+        await ensure_defaults(Client(self._own_transport()), self.cache)
         definitions = DefinitionController(Client(self._own_transport()))
         self._tasks = [
             asyncio.create_task(compact_for_ever(self._store), name="compaction"),
@@ -67,6 +89,20 @@ class ApiServer:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         await self.cache.stop()
 
+    async def identify(
+        self, credentials: Credentials, headers: Iterable[tuple[str, str]] = ()
+    ) -> Identity:
+        """Who is asking, by what the connection and the headers show; raises 400, 401, 403."""
+        return await identify(self.backend, credentials, headers)
+
+    async def authorize(self, request: Request) -> None:
+        """Raises 403 unless the request's user may do what it asks for."""
+        await self.backend.authorizer.authorize(request)
+
+    async def authorize_path(self, user: Identity, method: str, path: str) -> None:
+        """The same for a path that is no resource."""
+        await self.backend.authorizer.require(Attributes(user, method.lower(), path=path))
+
     async def handle(self, request: Request) -> Answer | Stream:
         """Answers a request whose sender was authenticated; raises StatusError."""
         return await handle(self.backend, request)
@@ -75,8 +111,12 @@ class ApiServer:
         """A transport for a component of this process, which acts as that user."""
         return LocalTransport(self.served.locate, self.handle, identified(user_name, groups))
 
+    def account_transport(self, namespace: str, account: str) -> LocalTransport:
+        """The same for one that acts as a ServiceAccount."""
+        return self.local_transport(account_user(namespace, account), account_groups(namespace))
+
     def _own_transport(self) -> LocalTransport:
-        return self.local_transport("system:apiserver", ("system:masters",))
+        return self.local_transport("system:apiserver", (MASTERS,))
 
     def checks(self, endpoint: str) -> dict[str, Check]:
         """What `/healthz`, `/livez` or `/readyz` looks at, by Kubernetes' names."""

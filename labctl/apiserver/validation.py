@@ -1,4 +1,4 @@
-"""Does it make sense: the fourth step of the chain, by the rules of labctl.api.
+"""Does it make sense: the sixth step of the chain, by the rules of labctl.api.
 
 First the shape, before anything else looks into the object: a wrong type is a 400, as if it could
 not be decoded. Then, once defaults and admission are through, the rules: a 422 with every cause.

@@ -135,6 +135,14 @@ class NamespaceController:
             return None
         if FINALIZER not in (namespace["spec"].get("finalizers") or ()):
             return None
+        try:
+            return await self._end(at, namespace)
+        except StatusError as error:
+            if error.code != 404:  # it has gone, and the cache has yet to hear of it
+                raise
+            return None
+
+    async def _end(self, at: str, namespace: Obj) -> float | None:
         left = remains(await self._empty(at))
         await self._report(namespace, left)
         if left.empty:

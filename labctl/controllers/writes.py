@@ -11,6 +11,7 @@ from typing import Any, Final, TypeVar
 from labctl.api.objects import Obj, key, name, namespace, uid
 from labctl.api.resource import Resource
 from labctl.client.client import Client, PatchType
+from labctl.errors import StatusError
 
 IN_FLIGHT: Final = 50
 
@@ -81,6 +82,17 @@ async def perform(client: Client, write: Write) -> Obj:
                 propagation=propagation,
                 uid=uid(target) or None,
             )
+
+
+async def perform_new(client: Client, create: Create) -> None:
+    """Creates what may be there already, in a namespace that may end at any moment."""
+    try:
+        await perform(client, create)
+    except StatusError as error:
+        causes = error.status.get("details", {}).get("causes") or ()
+        ending = any(cause.get("reason") == "NamespaceTerminating" for cause in causes)
+        if error.code not in (404, 409) and not ending:
+            raise
 
 
 async def perform_all(client: Client, writes: Sequence[Write]) -> list[Obj | Exception]:

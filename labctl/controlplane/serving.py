@@ -42,7 +42,7 @@ async def serve(lab: str, doors: Doors) -> None:
         stack.push_async_callback(store.close)
         agents = Agents(agent_client_context(names.pki_dir(lab)), sockets.fabric_connector(lab))
         stack.push_async_callback(agents.close)
-        server = ApiServer(store, agents=agents)
+        server = ApiServer(store, agents=agents, pki=names.pki_dir(lab))
         await server.start()
         await _publish_lab(lab, server)
         await stack.enter_async_context(_listening(lab, server, doors, agents))
@@ -51,7 +51,7 @@ async def serve(lab: str, doors: Doors) -> None:
         _log.info("listening, at revision %s", await store.revision())
         async with asyncio.TaskGroup() as group:
             group.create_task(_prepare_schemas())
-            group.create_task(run_components(server))
+            group.create_task(run_components(server, names.pki_dir(lab)))
 
 
 async def _prepare_schemas() -> None:

@@ -14,7 +14,7 @@ from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.server import ApiServer
 from labctl.apiserver.tls import server_context
 from labctl.client.http import HttpTransport
-from labctl.pki import ensure_authority, ensure_certificate
+from labctl.pki import ensure_authority, ensure_certificate, ensure_signing_key
 from tests.apiserver.serving import serving
 
 
@@ -22,6 +22,7 @@ def make_pki(directory: Path) -> Path:
     """The certificates of a lab with one node."""
     pki = directory / "pki"
     ensure_authority(pki)
+    ensure_signing_key(pki)
     ensure_certificate(pki, "apiserver", "kube-apiserver", ips=("127.0.0.1",))
     ensure_certificate(pki, "admin", "kubernetes-admin", ("system:masters",))
     ensure_certificate(
@@ -76,7 +77,7 @@ class Site:
 async def listening(directory: Path, agents: Agents | None = None) -> AsyncIterator[Site]:
     """A server on TLS over loopback and on a Unix socket."""
     pki = make_pki(directory)
-    async with serving(directory) as server:
+    async with serving(directory, pki) as server:
         tcp, path = loopback(), directory / "api.sock"
         local = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         local.bind(str(path))

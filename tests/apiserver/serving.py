@@ -24,10 +24,10 @@ def run(main: Coroutine[Any, Any, None], seconds: float = 60) -> None:
 
 
 @asynccontextmanager
-async def serving(directory: Path) -> AsyncIterator[ApiServer]:
-    """A started server on a store in `directory`."""
+async def serving(directory: Path, pki: Path | None = None) -> AsyncIterator[ApiServer]:
+    """A started server on a store in `directory`; it has tokens if there are keys for it."""
     store = SqliteStore.open(directory / "store.db")
-    server = ApiServer(store)
+    server = ApiServer(store, pki=pki)
     await server.start()
     try:
         yield server

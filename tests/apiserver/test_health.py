@@ -61,7 +61,6 @@ def test_everyone_may_ask_for_health(tmp_path: Path) -> None:
             for path, code, text in (
                 ("/healthz", 200, "ok"),
                 ("/livez?verbose", 200, "[+]ping ok\n[+]etcd ok\nlivez check passed\n"),
-                ("/readyz/ping", 200, "ok"),
                 (
                     "/readyz?verbose=1",
                     200,
@@ -74,14 +73,24 @@ def test_everyone_may_ask_for_health(tmp_path: Path) -> None:
                 async with session.get(path) as response:
                     assert (response.status, await response.text()) == (code, text)
                     assert response.headers["Content-Type"] == "text/plain; charset=utf-8"
-            for path in ("/readyz/none", "/healthy"):
+            for path in ("/readyz/ping", "/readyz/none", "/healthy"):
                 async with session.get(path) as response:
-                    assert response.status in (403, 404)
+                    assert response.status == 403
             site.server.ready = False
             async with session.get("/readyz") as response:
                 assert response.status == 500
                 assert "[-]informer-sync failed: reason withheld" in await response.text()
             async with session.get("/livez") as response:
                 assert response.status == 200
+
+    run(main())
+
+
+def test_one_check_alone_is_for_who_may_ask(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with listening(tmp_path) as site, site.session() as session:
+            for path, code in (("/readyz/ping", 200), ("/readyz/none", 404), ("/healthy", 404)):
+                async with session.get(path) as response:
+                    assert response.status == code
 
     run(main())

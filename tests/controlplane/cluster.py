@@ -11,6 +11,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from labctl import pki
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import CONFIGMAPS, NODES, PODS
@@ -185,8 +186,11 @@ async def running_cluster(
 ) -> AsyncIterator[Cluster]:
     """A control plane with ready nodes; ends without leaving a task behind."""
     times = times or Times()
+    keys = directory / "pki"
+    pki.ensure_authority(keys)
+    pki.ensure_signing_key(keys)
     store = SqliteStore.open(directory / "store.db")
-    server = ApiServer(store)
+    server = ApiServer(store, pki=keys)
     await server.start()
     client = Client(server.local_transport("test", ("system:masters",)))
     lab = LabSpec("test", numbered_nodes(max(1, nodes)), times=times)
@@ -194,7 +198,7 @@ async def running_cluster(
     try:
         async with asyncio.TaskGroup() as group:
             cluster = Cluster(server, client, group)
-            cluster.start(run_components(server))
+            cluster.start(run_components(server, keys))
             await cluster.add_nodes(nodes)
             cluster.start(cluster.heartbeat(times.heartbeat_seconds))
             if starter:

@@ -8,6 +8,7 @@ from labctl.api.kinds.core import CONFIGMAPS, NAMESPACES, PODS
 from labctl.api.objects import Obj, controller_of, name, owner_reference
 from labctl.api.resource import Resource
 from labctl.client.cache import Cache
+from labctl.controllers.root_ca import ROOT_CA
 from tests.controlplane.cluster import Cluster, deployment, running_cluster
 
 
@@ -67,7 +68,7 @@ def test_an_object_whose_owner_never_was_is_garbage(tmp_path: Path) -> None:
             await cluster.until_all(
                 CONFIGMAPS,
                 "default",
-                lambda all_: {name(o) for o in all_} == {"owner", "kept", "both"},
+                lambda all_: {name(o) for o in all_} == {"owner", "kept", "both", ROOT_CA},
             )
             disowned = await cluster.until(
                 CONFIGMAPS, "both", "default", lambda o: len(o["metadata"]["ownerReferences"]) == 1

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from labctl.api import schema
 from labctl.api.custom.forms import settled
-from labctl.api.defaults import config, definition, pod, policy, service, storage, workload
+from labctl.api.defaults import config, definition, pod, policy, roles, service, storage, workload
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 
@@ -19,6 +19,7 @@ _DEFAULTERS: dict[Resource, Callable[[Obj], Obj]] = {
     **definition.DEFAULTERS,
     **pod.DEFAULTERS,
     **policy.DEFAULTERS,
+    **roles.DEFAULTERS,
     **service.DEFAULTERS,
     **storage.DEFAULTERS,
     **workload.DEFAULTERS,

@@ -78,6 +78,7 @@ SERVICEACCOUNTS = Resource(
     "serviceaccounts",
     namespaced=True,
     short_names=("sa",),
+    subresources=("token",),
     acted_upon=True,
 )
 

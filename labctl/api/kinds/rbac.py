@@ -1,17 +1,31 @@
-"""The group rbac.authorization.k8s.io, v1."""
+"""The group rbac.authorization.k8s.io, v1: the API server authorizes by them."""
 
 from labctl.api.resource import NameRule, Resource
 
 _GROUP = "rbac.authorization.k8s.io"
 
-ROLES = Resource(_GROUP, "v1", "Role", "roles", namespaced=True, name_rule=NameRule.PATH)
+ROLES = Resource(
+    _GROUP, "v1", "Role", "roles", namespaced=True, acted_upon=True, name_rule=NameRule.PATH
+)
 
 ROLEBINDINGS = Resource(
-    _GROUP, "v1", "RoleBinding", "rolebindings", namespaced=True, name_rule=NameRule.PATH
+    _GROUP,
+    "v1",
+    "RoleBinding",
+    "rolebindings",
+    namespaced=True,
+    acted_upon=True,
+    name_rule=NameRule.PATH,
 )
 
 CLUSTERROLES = Resource(
-    _GROUP, "v1", "ClusterRole", "clusterroles", namespaced=False, name_rule=NameRule.PATH
+    _GROUP,
+    "v1",
+    "ClusterRole",
+    "clusterroles",
+    namespaced=False,
+    acted_upon=True,
+    name_rule=NameRule.PATH,
 )
 
 CLUSTERROLEBINDINGS = Resource(
@@ -20,6 +34,7 @@ CLUSTERROLEBINDINGS = Resource(
     "ClusterRoleBinding",
     "clusterrolebindings",
     namespaced=False,
+    acted_upon=True,
     name_rule=NameRule.PATH,
 )
 

@@ -24,7 +24,7 @@ from labctl.api.kinds import (
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.schema import Problems
-from labctl.api.validation import config, definition, pod, quota, service, workload
+from labctl.api.validation import config, definition, pod, quota, roles, service, workload
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
 __all__ = ["Cause", "shape_problems", "unknown_fields", "validate"]
@@ -52,6 +52,10 @@ _CHECKS: dict[Resource, _Check] = {
     networking.NETWORKPOLICIES: service.check_networkpolicy,
     policy.PODDISRUPTIONBUDGETS: service.check_disruption_budget,
     apiextensions.CUSTOMRESOURCEDEFINITIONS: definition.check_definition,
+    rbac.ROLES: roles.check_role,
+    rbac.CLUSTERROLES: roles.check_cluster_role,
+    rbac.ROLEBINDINGS: roles.check_binding,
+    rbac.CLUSTERROLEBINDINGS: roles.check_binding,
 }
 
 _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
@@ -66,8 +70,8 @@ _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     apps.DAEMONSETS: workload.check_selector_update,
     apps.STATEFULSETS: workload.check_statefulset_update,
     batch.JOBS: workload.check_job_update,
-    rbac.ROLEBINDINGS: config.check_role_binding_update,
-    rbac.CLUSTERROLEBINDINGS: config.check_role_binding_update,
+    rbac.ROLEBINDINGS: roles.check_binding_update,
+    rbac.CLUSTERROLEBINDINGS: roles.check_binding_update,
     apiextensions.CUSTOMRESOURCEDEFINITIONS: definition.check_definition_update,
 }
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator, Mapping
 
 from labctl.api import causes
 from labctl.api.causes import Cause
-from labctl.api.objects import Obj, namespace
+from labctl.api.objects import Obj, annotations, namespace
+from labctl.api.tokens import ACCOUNT_NAME, SECRET_TYPE
 from labctl.api.validation import names, terms
 from labctl.api.validation.placement import check_taints
 
@@ -34,6 +35,8 @@ def check_secret(obj: Obj) -> Iterator[Cause]:
             yield causes.invalid(f"data[{key}]", value[:40], "must be base64")
     if sum(len(value) * 3 // 4 for value in data.values()) > MAX_DATA:
         yield causes.too_long("data", MAX_DATA)
+    if obj.get("type") == SECRET_TYPE and not annotations(obj).get(ACCOUNT_NAME):
+        yield causes.required(f"metadata.annotations[{ACCOUNT_NAME}]")
     if obj.get("type") == _TLS:
         for key in ("tls.crt", "tls.key"):
             if key not in data:
@@ -99,9 +102,3 @@ def check_event(obj: Obj) -> Iterator[Cause]:
     if (involved or "default") != namespace(obj):
         sentence = "does not match event.namespace"
         yield causes.invalid("involvedObject.namespace", involved, sentence)
-
-
-def check_role_binding_update(new: Obj, old: Obj) -> Iterator[Cause]:
-    yield from terms.unchanged(
-        new.get("roleRef"), old.get("roleRef"), "roleRef", "cannot change roleRef"
-    )

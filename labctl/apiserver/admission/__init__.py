@@ -1,4 +1,4 @@
-"""What the cluster adds to, or refuses of, a write: the third step of the chain, in this order.
+"""What the cluster adds to, or refuses of, a write: the fifth step of the chain, in this order.
 
 A plugin is a function from the circumstances and the object to the object as it goes on. It raises
 a StatusError to refuse, and builds something new where it changes anything. Admission takes the

@@ -3,6 +3,7 @@
 from labctl.api.objects import Obj
 from labctl.apiserver.admission import Circumstances, Plugin
 from labctl.apiserver.admission.cluster_ip import ClusterIps
+from labctl.apiserver.admission.escalation import Escalation
 from labctl.apiserver.admission.lab_settings import LabSettings
 from labctl.apiserver.admission.limits import limit_range
 from labctl.apiserver.admission.namespaces import check_namespace
@@ -10,25 +11,29 @@ from labctl.apiserver.admission.node_ports import NodePorts
 from labctl.apiserver.admission.node_restriction import restrict_node
 from labctl.apiserver.admission.node_taint import taint_new_node
 from labctl.apiserver.admission.quota import Pending, Quotas
+from labctl.apiserver.admission.service_account import assign_account
 from labctl.apiserver.admission.service_type import settle_service
 from labctl.apiserver.admission.tolerations import DefaultTolerations
+from labctl.apiserver.authorization import Authorizer
 
 
 class AdmissionChain:
     """Every plugin after the other; what one returns, the next is given."""
 
-    def __init__(self) -> None:
+    def __init__(self, authorizer: Authorizer) -> None:
         settings = LabSettings()
         self._quotas = Quotas()
         self._plugins: tuple[Plugin, ...] = (
             check_namespace,
             restrict_node,
+            assign_account,
             DefaultTolerations(settings),
             taint_new_node,
             limit_range,
             settle_service,
             ClusterIps(settings),
             NodePorts(),
+            Escalation(authorizer),
             self._quotas,
         )
 

@@ -6,7 +6,7 @@ it is held to those that are its own. Sentences are those of Kubernetes' plugin.
 
 from labctl.api import status
 from labctl.api.kinds.coordination import LEASES
-from labctl.api.kinds.core import NODES, PODS
+from labctl.api.kinds.core import NODES, PODS, SERVICEACCOUNTS
 from labctl.api.objects import Obj
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.authorization import node_name
@@ -82,6 +82,23 @@ def _check_mirror_pod(circumstances: Circumstances, obj: Obj, node: str) -> None
         )
 
 
+def _check_token(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    """A node asks for tokens of its own pods' accounts, bound to those pods."""
+    if circumstances.subresource != "token":
+        return
+    bound = (obj.get("spec") or {}).get("boundObjectRef") or {}
+    name = circumstances.name
+    if bound.get("kind") != PODS.kind or not bound.get("name"):
+        raise _forbidden(circumstances, name, "node requested token not bound to a pod", said=True)
+    if not bound.get("uid"):
+        why = "node requested token with a pod binding without a uid"
+        raise _forbidden(circumstances, name, why, said=True)
+    entry = circumstances.cache.get(PODS, circumstances.namespace, bound["name"])
+    if entry is not None and (entry.object.get("spec") or {}).get("nodeName") != node:
+        why = "node requested token bound to a pod scheduled on a different node"
+        raise _forbidden(circumstances, name, why, said=True)
+
+
 def _forbidden(
     circumstances: Circumstances, name: str, why: str, *, said: bool = False
 ) -> StatusError:
@@ -89,4 +106,9 @@ def _forbidden(
     return status.forbidden(circumstances.resource, name, subject + why)
 
 
-_CHECKS = {NODES: _check_node, LEASES: _check_lease, PODS: _check_pod}
+_CHECKS = {
+    NODES: _check_node,
+    LEASES: _check_lease,
+    PODS: _check_pod,
+    SERVICEACCOUNTS: _check_token,
+}

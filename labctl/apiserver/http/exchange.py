@@ -12,8 +12,7 @@ from aiohttp import web
 
 from labctl.api import status
 from labctl.apiserver.answers import Answer, Stream
-from labctl.apiserver.authentication import Credentials, authenticate
-from labctl.apiserver.authorization import authorize_path
+from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.discovery import Document
 from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.watches import send_watch
@@ -64,10 +63,11 @@ class Exchange:
             return _failure(status.internal_error(f"{type(error).__name__}: {error}"))
 
     async def _respond(self, http: web.BaseRequest) -> web.StreamResponse:
-        user = authenticate(credentials_of(http))
+        user = await self._server.identify(credentials_of(http), http.headers.items())
         target = await self._server.served.locate(http.path)
         if target is None:
-            return await self._respond_to_path(http, user)
+            with self._server.in_flight.place(user, http.method.lower()):
+                return await self._respond_to_path(http, user)
         query = http.query if http.query_string else {}
         request = Request(
             verb_of(http.method, target, query),
@@ -78,15 +78,17 @@ class Exchange:
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
         )
-        return await self._server.measures.measured(
-            request, self._respond_to_request(http, request)
-        )
+        with self._server.in_flight.place(user, request.verb, request.subresource):
+            return await self._server.measures.measured(
+                request, self._respond_to_request(http, request)
+            )
 
     async def _respond_to_request(
         self, http: web.BaseRequest, request: Request
     ) -> web.StreamResponse:
         proxy = self._proxies.get(request.subresource) if request.subresource else None
         if proxy is not None:
+            await self._server.authorize(request)
             return await proxy(http, request)
         form = negotiated(request.accept, WATCH_FORMS if request.verb == "watch" else OBJECT_FORMS)
         answer = await self._server.handle(request)
@@ -98,7 +100,7 @@ class Exchange:
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
         """What is no resource: health, metrics, version, discovery and OpenAPI."""
         path = http.path.rstrip("/")
-        authorize_path(user, path or "/")
+        await self._server.authorize_path(user, http.method, path or "/")
         if path.startswith("/openapi/") and http.method in {"GET", "HEAD"}:
             return await self._openapi(http, path)
         found = await self._server.served.document(path, http.headers.get("Accept", ""))

@@ -9,6 +9,8 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.admission.chain import AdmissionChain
+from labctl.apiserver.authentication import ServiceAccountTokens
+from labctl.apiserver.authorization import Authorizer
 from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
@@ -23,6 +25,8 @@ class Backend:
 
     store: Store
     cache: WatchCache
+    tokens: ServiceAccountTokens
+    authorizer: Authorizer
     admission: AdmissionChain
     usage: UsageSource
     measures: Measures

@@ -13,6 +13,7 @@ from labctl.apiserver.registry.warnings import notes
 from labctl.apiserver.request import Request
 from labctl.apiserver.validation import check_rules, check_shape
 from labctl.apiserver.watchcache.entry import Entry, stored_form
+from labctl.errors import StatusError
 from labctl.store import Conflict
 
 _NAME_ATTEMPTS = 8  # as kube-apiserver since 1.30
@@ -33,7 +34,7 @@ async def create_object(backend: Backend, request: Request, sent: Obj) -> Entry:
     circumstances = backend.circumstances(request, "CREATE")
     chosen = not sent["metadata"].get("name")
     for attempt in range(1, _NAME_ATTEMPTS + 1):
-        obj = _prepared(backend, request, circumstances, strategy, sent)
+        obj = await _admitted(backend, request, circumstances, strategy, sent)
         try:
             with backend.admission.charge(circumstances, obj) as charge:
                 entry = await _stored(backend, request, strategy, obj)
@@ -43,6 +44,27 @@ async def create_object(backend: Backend, request: Request, sent: Obj) -> Entry:
             if not chosen or attempt == _NAME_ATTEMPTS:
                 raise status.already_exists(request.resource, obj["metadata"]["name"]) from None
     raise AssertionError("unreachable")
+
+
+async def _admitted(
+    backend: Backend,
+    request: Request,
+    circumstances: Circumstances,
+    strategy: Strategy,
+    sent: Obj,
+) -> Obj:
+    """The object as it may be stored.
+
+    What admission misses (a namespace, an account) may be on its way into the cache: before
+    anything is refused for that, the newest state is at hand.
+    """
+    try:
+        return _prepared(backend, request, circumstances, strategy, sent)
+    except StatusError as error:
+        if error.code not in {403, 404}:
+            raise
+    await backend.cache.fresh()
+    return _prepared(backend, request, circumstances, strategy, sent)
 
 
 def _prepared(
