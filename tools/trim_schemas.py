@@ -38,6 +38,7 @@ KEPT = (
     "required",
     "x-kubernetes-list-map-keys",
     "x-kubernetes-list-type",
+    "x-kubernetes-map-type",
     "x-kubernetes-patch-merge-key",
     "x-kubernetes-patch-strategy",
 )
@@ -49,6 +50,12 @@ RELAXED = {
     "io.k8s.api.discovery.v1.EndpointSlice": ("endpoints",),
     "io.k8s.api.networking.v1.NetworkPolicySpec": ("podSelector",),
     "io.k8s.api.rbac.v1.RoleRef": ("apiGroup",),
+}
+# What an item of a list-map is taken to say of a key that it leaves out; OpenAPI v3 has these.
+KEY_DEFAULTS = {
+    ("io.k8s.api.core.v1.ContainerPort", "protocol"): "TCP",
+    ("io.k8s.api.core.v1.LocalObjectReference", "name"): "",
+    ("io.k8s.api.core.v1.ServicePort", "protocol"): "TCP",
 }
 _INT_OR_STRING = "io.k8s.apimachinery.pkg.util.intstr.IntOrString"
 _QUANTITY = "io.k8s.apimachinery.pkg.api.resource.Quantity"
@@ -159,6 +166,11 @@ def relax_defaulted(definitions: dict[str, Schema]) -> None:
         schema["required"] = [one for one in schema["required"] if one not in fields]
 
 
+def default_keys(definitions: dict[str, Schema]) -> None:
+    for (name, key), value in KEY_DEFAULTS.items():
+        definitions[name]["properties"][key]["default"] = value
+
+
 def require_spec(definitions: dict[str, Schema], kinds: Iterable[str]) -> None:
     """A spec is required where something in it is; OpenAPI says so only one level below."""
     for name in kinds:
@@ -177,6 +189,7 @@ def main() -> None:
     relax_status(definitions, kinds.values())
     relax_defaulted(definitions)
     require_spec(definitions, kinds.values())
+    default_keys(definitions)
     text = json.dumps({"kinds": kinds, "definitions": definitions}, separators=(",", ":"))
     TARGET.write_text(text.replace('},"io.k8s', '},\n"io.k8s') + "\n")
     print(f"{TARGET}: {len(kinds)} kinds, {len(definitions)} definitions, {len(text)} bytes")
