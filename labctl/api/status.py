@@ -95,6 +95,12 @@ def conflict(resource: Resource, name: str, why: str = _MODIFIED) -> StatusError
     return failure(409, "Conflict", message, _details(resource, name))
 
 
+def apply_conflict(message: str, causes: Iterable[Cause]) -> StatusError:
+    """409: others manage what a configuration would change; a cause for each field."""
+    listed = [{"reason": one.reason, "message": one.message, "field": one.field} for one in causes]
+    return failure(409, "Conflict", message, {"causes": listed})
+
+
 def gone(message: str) -> StatusError:
     return failure(410, "Gone", message)
 
@@ -136,6 +142,19 @@ def invalid(resource: Resource, name: str, causes: Iterable[Cause]) -> StatusErr
         ],
     }
     message = f'{resource.qualified_kind} "{name}" is invalid: {what}'
+    return failure(422, "Invalid", message, details)
+
+
+def invalid_request(causes: Iterable[Cause]) -> StatusError:
+    """422 for a request, of which it cannot be said which object it is about."""
+    listed = list(causes)
+    details = {
+        "causes": [
+            {"reason": cause.reason, "message": cause.message, "field": cause.field}
+            for cause in listed
+        ],
+    }
+    message = f' "" is invalid: {"; ".join(map(str, listed))}'
     return failure(422, "Invalid", message, details)
 
 

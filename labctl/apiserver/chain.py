@@ -21,6 +21,7 @@ from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
+from labctl.apiserver.directives import check_directives
 from labctl.apiserver.impersonation import impersonate
 from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
@@ -30,9 +31,10 @@ from labctl.apiserver.registry.create import create
 from labctl.apiserver.registry.deletion import delete, delete_collection
 from labctl.apiserver.registry.eviction import evict
 from labctl.apiserver.registry.finalize import finalize
+from labctl.apiserver.registry.patch import patch
 from labctl.apiserver.registry.scale import get_scale, patch_scale, update_scale
 from labctl.apiserver.registry.token import request_token
-from labctl.apiserver.registry.update import patch, update
+from labctl.apiserver.registry.update import update
 from labctl.apiserver.registry.watching import watch
 from labctl.apiserver.request import Identity, Request
 from labctl.apiserver.reviews import REVIEWS
@@ -82,6 +84,7 @@ async def identify(
 async def handle(backend: Backend, request: Request) -> Answer | Stream:
     """Answers a request whose sender is known; raises StatusError."""
     await backend.authorizer.authorize(request)
+    check_directives(request)
     verb = _COMPUTED.get((request.resource, request.verb))
     verb = verb or _VERBS.get((request.subresource, request.verb))
     if verb is None:

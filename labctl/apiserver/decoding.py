@@ -13,6 +13,7 @@ from labctl.api.objects import Obj, is_deeper_than, without_nulls
 from labctl.api.protobuf import MAGIC
 from labctl.api.resource import Resource
 from labctl.api.yaml_values import YamlProblem, load_documents
+from labctl.apiserver.duplicates import duplicate_fields
 from labctl.apiserver.request import JSON, PROTOBUF, YAML, Request
 
 MAX_YAML_VALUES = 50_000  # in one body; a tenth of a second's work
@@ -40,7 +41,7 @@ def decode_body(request: Request, resource: Resource) -> Any:
     body = request.body
     if not isinstance(body, bytes):
         return body
-    media_type = request.content_type.partition(";")[0].strip().lower()
+    media_type = request.media_type
     # Several clients send none at all (kubectl 1.20, the official Python client).
     if media_type == PROTOBUF or (not media_type and body.startswith(MAGIC)):
         return _decode_protobuf(body, resource)
@@ -95,6 +96,30 @@ def decode_object(request: Request) -> Obj:
             request.resource, f"metadata must be an object, not {type(metadata).__name__}"
         )
     return obj
+
+
+def decode_configuration(request: Request) -> tuple[Obj, list[str]]:
+    """The configuration of an apply patch, which is YAML or JSON, and what it says twice.
+
+    Nulls stay in it: they are wishes. Raises 400.
+    """
+    body, repeated = request.body, list[str]()
+    if isinstance(body, bytes) and not _is_json(body):
+        value = decode_yaml(body)
+    else:
+        value = decode_json(body)
+        repeated = [f'duplicate field "{field}"' for field in duplicate_fields(body)]
+    if not isinstance(value, dict):
+        raise status.bad_request("error decoding YAML: the body must be an object")
+    return value, repeated
+
+
+def _is_json(body: bytes) -> bool:
+    try:
+        _decode(body)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
+        return False
+    return True
 
 
 def of_kind(resource: Resource, value: Any) -> Obj:

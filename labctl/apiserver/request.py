@@ -54,6 +54,8 @@ class Request:
     body: bytes | Obj | list[Any] | None = None
     content_type: str = JSON
     accept: str = JSON
+    agent: str = ""
+    """What a client calls itself (User-Agent); empty for a component of this process."""
 
     @property
     def resource(self) -> Resource:
@@ -72,12 +74,14 @@ class Request:
         return self.target.subresource
 
     @property
+    def media_type(self) -> str:
+        """The content type without its parameters."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+    @property
     def dry_run(self) -> bool:
-        """Whether everything but the write is wanted; raises 422 for an unknown directive."""
-        wish = self.query.get("dryRun", "")
-        if wish not in {"", "All"}:
-            raise status.bad_request(f'Invalid value: "{wish}": dryRun: supported values: "All"')
-        return wish == "All"
+        """Whether everything but the write is wanted."""
+        return self.query.get("dryRun") == "All"
 
     def flag(self, name: str) -> bool:
         """A boolean of the query, in the spellings of Go's ParseBool (Python clients send True)."""

@@ -9,29 +9,34 @@ from collections.abc import Sequence
 from labctl.api import status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
+from labctl.api.schema import without_unknown
 from labctl.api.validation import shape_problems, validate
+from labctl.apiserver.directives import validation_mode
+from labctl.apiserver.duplicates import duplicate_fields
 from labctl.apiserver.request import Request
 
-_MODES = ("", "Ignore", "Warn", "Strict")
 
+def shaped(
+    request: Request, obj: Obj, resource: Resource | None = None
+) -> tuple[Obj, Sequence[str]]:
+    """The object with what its kind knows, and the warnings that the client shall see.
 
-def check_shape(request: Request, obj: Obj) -> Sequence[str]:
-    """Raises 400 for members of the wrong type, and for unknown ones if fieldValidation=Strict.
-
-    Returns the warnings that the client shall see.
+    Raises 400 for members of the wrong type, and for unknown ones and those that are there twice if
+    fieldValidation=Strict. `resource` is what `obj` is where it is not what the request is for.
     """
-    mode = request.query.get("fieldValidation", "")
-    if mode not in _MODES:
-        raise status.bad_request(
-            f'invalid fieldValidation directive "{mode}": supported values: Ignore, Strict, Warn'
-        )
-    found = shape_problems(request.resource, obj)
+    kind, mode = resource or request.resource, validation_mode(request)
+    found = shape_problems(kind, obj)
     if found.types:
-        raise _undecodable(request.resource, "; ".join(str(cause) for cause in found.types))
-    unknown = [f'unknown field "{field}"' for field in found.unknown]
-    if unknown and mode == "Strict":
-        raise _undecodable(request.resource, f"strict decoding error: {', '.join(unknown)}")
-    return () if mode == "Ignore" else unknown
+        raise _undecodable(kind, "; ".join(str(cause) for cause in found.types))
+    if found.unknown and kind.custom is None:  # setting defaults prunes custom ones
+        obj = without_unknown(kind, obj)
+    if mode == "Ignore":
+        return obj, ()
+    doubts = [f'duplicate field "{field}"' for field in duplicate_fields(request.body)]
+    doubts += [f'unknown field "{field}"' for field in found.unknown]
+    if doubts and mode == "Strict":
+        raise _undecodable(kind, f"strict decoding error: {', '.join(doubts)}")
+    return obj, doubts
 
 
 def check_rules(resource: Resource, obj: Obj, old: Obj | None) -> None:

@@ -17,7 +17,7 @@ import msgspec
 
 from labctl.api.objects import Obj
 from labctl.client.answers import Lines, decode_answer
-from labctl.client.transport import unreachable
+from labctl.client.transport import AGENT, unreachable
 from labctl.errors import StatusError
 
 Pairs = Mapping[str, str] | Sequence[tuple[str, str]]
@@ -47,9 +47,15 @@ class HttpTransport:
     """A Transport over HTTP. Sessions open with the first request, in the loop that makes it."""
 
     def __init__(
-        self, url: str, *, socket_path: Path | None = None, tls: ssl.SSLContext | None = None
+        self,
+        url: str,
+        *,
+        socket_path: Path | None = None,
+        tls: ssl.SSLContext | None = None,
+        agent: str = AGENT,
     ) -> None:
         self.url = url.rstrip("/")
+        self._agent = agent
         self._socket_path = socket_path
         self._tls = tls
         self._requests: aiohttp.ClientSession | None = None
@@ -61,12 +67,17 @@ class HttpTransport:
         return cls("http://localhost", socket_path=Path(path))
 
     @classmethod
-    def tls(cls, url: str, ca: Path | str, cert: Path | str, key: Path | str) -> Self:
-        """Over TLS 1.2 or better, trusting only `ca`, as the subject of `cert`."""
+    def tls(
+        cls, url: str, ca: Path | str, cert: Path | str, key: Path | str, *, agent: str = AGENT
+    ) -> Self:
+        """Over TLS 1.2 or better, trusting only `ca`, as the subject of `cert`.
+
+        What is written is put down to `agent`, as managedFields show.
+        """
         context = ssl.create_default_context(cafile=str(ca))
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.load_cert_chain(str(cert), str(key))
-        return cls(url, tls=context)
+        return cls(url, tls=context, agent=agent)
 
     @property
     def server(self) -> str:
@@ -173,6 +184,7 @@ class HttpTransport:
             )
         return aiohttp.ClientSession(
             connector=connector,
+            headers={"User-Agent": self._agent},
             timeout=timeout,
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),

@@ -11,6 +11,9 @@ from typing import Any, Protocol
 from labctl.api.objects import Obj
 from labctl.errors import StatusError
 
+AGENT = "labctl"
+"""What labctl calls itself (User-Agent), and what its writes are put down to."""
+
 
 class Transport(Protocol):
     """Carries one request, or one watch, to an API server."""

@@ -17,7 +17,7 @@ import msgspec
 
 from labctl.api.objects import Obj
 from labctl.client.answers import Lines, decode_answer
-from labctl.client.transport import unreachable
+from labctl.client.transport import AGENT, unreachable
 
 _READ = 1 << 18
 _REQUEST_SECONDS = 15.0
@@ -124,5 +124,6 @@ class _Answer:
 def _request_head(method: str, path: str, query: Pairs, headers: Mapping[str, str]) -> bytes:
     target = quote(path, safe="/:@") + (f"?{urlencode(query)}" if query else "")
     lines = [f"{method} {target} HTTP/1.1", "Host: localhost", "Connection: close"]
+    lines.append(f"User-Agent: {AGENT}")
     lines += [f"{name}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()

@@ -49,6 +49,5 @@ def api_transport(lab: str, node: str) -> HttpTransport:
     """The way to the API server over the fabric, as the user system:node:NODE."""
     pki = names.pki_dir(lab)
     url = f"https://{names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}"
-    return HttpTransport.tls(
-        url, pki / "ca.crt", pki / f"node-{node}.crt", pki / f"node-{node}.key"
-    )
+    cert, key = pki / f"node-{node}.crt", pki / f"node-{node}.key"
+    return HttpTransport.tls(url, pki / "ca.crt", cert, key, agent="kubelet")

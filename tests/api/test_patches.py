@@ -108,6 +108,14 @@ def test_a_strategic_patch_knows_which_lists_are_maps(old: Obj, patch: Obj, new:
     assert (old, patch) == before
 
 
+def test_a_kind_that_kubernetes_does_not_define_takes_no_strategic_patch() -> None:
+    thing = Resource("example.org", "v1", "Thing", "things", namespaced=True)
+    assert apply_patch(MERGE_PATCH, thing, {"a": 1}, {"a": 2}) == {"a": 2}
+    with pytest.raises(StatusError) as caught:
+        strategic(thing, {}, {})
+    assert (caught.value.code, STRATEGIC_PATCH in caught.value.message) == (415, False)
+
+
 def test_merge_keys_are_those_of_the_kind() -> None:
     ports = {"spec": {"ports": [{"port": 80, "targetPort": 1}, {"port": 81}]}}
     patched = strategic(SERVICES, ports, {"spec": {"ports": [{"port": 80, "targetPort": 2}]}})

@@ -14,6 +14,7 @@ from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.server import ApiServer
 from labctl.apiserver.tls import server_context
 from labctl.client.http import HttpTransport
+from labctl.client.transport import AGENT
 from labctl.pki import ensure_authority, ensure_certificate, ensure_signing_key
 from tests.apiserver.serving import serving
 
@@ -54,10 +55,9 @@ class Site:
     def url(self) -> str:
         return f"https://127.0.0.1:{self.port}"
 
-    def transport(self, user: str = "admin") -> HttpTransport:
-        return HttpTransport.tls(
-            self.url, self.pki / "ca.crt", self.pki / f"{user}.crt", self.pki / f"{user}.key"
-        )
+    def transport(self, user: str = "admin", agent: str = AGENT) -> HttpTransport:
+        cert, key = self.pki / f"{user}.crt", self.pki / f"{user}.key"
+        return HttpTransport.tls(self.url, self.pki / "ca.crt", cert, key, agent=agent)
 
     def context(self, user: str | None = "admin") -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))

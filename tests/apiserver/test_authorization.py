@@ -113,8 +113,8 @@ def test_what_a_node_does_all_day(tmp_path: Path) -> None:
             await kubelet.patch(NODES, "node1", {"metadata": {"labels": {"a": "b"}}})
             ready = {"status": {"conditions": [{"type": "Ready", "status": "True"}]}}
             await kubelet.patch(NODES, "node1", ready, subresource="status")
-            await wire.request("POST", _LEASES, body=_LEASE)
-            await wire.request("PUT", f"{_LEASES}/node1", body=_LEASE)
+            lease = await wire.request("POST", _LEASES, body=_LEASE)
+            await wire.request("PUT", f"{_LEASES}/node1", body=lease)
             await admin.create(PODS, pod("mine"))
             await admin.bind("default", "mine", "node1")
             assert len((await kubelet.list(PODS, fields="spec.nodeName=node1")).items) == 1

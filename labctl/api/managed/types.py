@@ -12,9 +12,11 @@ import msgspec
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.api.schema import Schema, definition_of, resolve
+from labctl.api.schema.definitions import OBJECT_META
 
-_METADATA = {"$ref": "#/definitions/io.k8s.apimachinery.pkg.apis.meta.v1.ObjectMeta"}
+_METADATA = {"$ref": f"#/definitions/{OBJECT_META}"}
 _EMBEDDED = ("Spec", "Status", "Strategy", ".ObjectMeta")
+_KIND = {"apiVersion": {"type": "string"}, "kind": {"type": "string"}}
 _encode = msgspec.json.Encoder(order="sorted").encode
 
 
@@ -152,6 +154,7 @@ UNTYPED = Type({})
 @lru_cache(maxsize=512)  # built-in kinds for ever, custom ones as they come and go
 def type_of(resource: Resource) -> Type:
     """The type of a resource's objects, whose metadata is everybody's."""
-    schema = definition_of(resource) or {"additionalProperties": {}}
-    properties = {**(schema.get("properties") or {}), "metadata": _METADATA}
+    custom = resource.custom
+    schema = (custom.schema if custom else definition_of(resource)) or {"additionalProperties": {}}
+    properties = {**_KIND, **(schema.get("properties") or {}), "metadata": _METADATA}
     return Type({**schema, "properties": properties}, embedded=True)

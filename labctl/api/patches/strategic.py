@@ -32,7 +32,8 @@ def strategic_merge_patch(resource: Resource, obj: Obj, patch: Any) -> Obj:
 
 def _merge_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
     if DIRECTIVE in patch:
-        return _directed_map(schema, original, patch)
+        return _directed_map(patch)
+    _check_directives(patch)
     result = _without_deleted(_retained(original, patch), patch)
     for member, value in patch.items():
         if member.startswith(_DIRECTIVES):
@@ -50,16 +51,19 @@ def _deletes(value: Any) -> bool:
     return isinstance(value, dict) and value.get(DIRECTIVE) == "delete"
 
 
-def _directed_map(schema: Schema, original: Obj, patch: Obj) -> Obj:
+def _directed_map(patch: Obj) -> Obj:
     directive = patch[DIRECTIVE]
-    rest = {member: value for member, value in patch.items() if member != DIRECTIVE}
     if directive == "replace":
-        return rest
+        return {member: value for member, value in patch.items() if member != DIRECTIVE}
     if directive == "delete":
         return {}
-    if directive == "merge":
-        return _merge_map(schema, original, rest)
-    raise _malformed(f"unknown patch type found: {directive!r}")
+    raise _malformed(f"unknown patch type: {directive} in map: {patch}")
+
+
+def _check_directives(patch: Obj) -> None:
+    for member in patch:
+        if member.startswith("$") and not member.startswith(_DIRECTIVES):
+            raise _malformed(f"unknown directive {member}")
 
 
 def _retained(original: Obj, patch: Obj) -> Obj:
@@ -67,6 +71,9 @@ def _retained(original: Obj, patch: Obj) -> Obj:
     if RETAIN_KEYS not in patch:
         return dict(original)
     kept = _list_of(patch, RETAIN_KEYS)
+    for member, value in patch.items():
+        if value is not None and member not in kept and not member.startswith("$"):
+            raise _malformed(f"{RETAIN_KEYS} does not name {member}, which is set")
     return {member: value for member, value in original.items() if member in kept}
 
 
@@ -144,11 +151,26 @@ def _merge_list(strategy: Strategy, old: list[Any], patch: list[Any], order: Any
         merged = _merge_objects(strategy, old, patch)
     else:
         merged = [*old, *_new_values(old, patch)]
-    if order is None:
+    if order is not None:
+        _check_order(strategy, patch, order)
+    else:
         order = [item for item in patch if not (isinstance(item, dict) and DIRECTIVE in item)]
+    return _ordered(merged, old, order, _key(strategy))
+
+
+def _check_order(strategy: Strategy, patch: list[Any], order: Any) -> None:
+    """What a patch sets must stand in the order that it asks for, and be named in it."""
     if not isinstance(order, list):
         raise _malformed("$setElementOrder must be a list")
-    return _ordered(merged, old, order, _key(strategy))
+    key_of = _key(strategy)
+    wanted = [key_of(one) for one in order]
+    places = [
+        wanted.index(key_of(item)) if key_of(item) in wanted else -1
+        for item in patch
+        if not (isinstance(item, dict) and DIRECTIVE in item)
+    ]
+    if wanted and (-1 in places or places != sorted(places)):
+        raise _malformed(f"the order of the list does not match {ELEMENT_ORDER}: {order}")
 
 
 def _replaces(item: Any) -> bool:

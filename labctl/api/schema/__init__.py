@@ -6,6 +6,7 @@ compiled when its first object comes, or when `prepare` is called for it.
 
 from labctl.api.schema.check import Problems, is_valid, metadata_problems, prepare, problems
 from labctl.api.schema.definitions import Schema, definition_of, resolve
+from labctl.api.schema.pruning import without_unknown
 
 __all__ = [
     "Problems",
@@ -16,4 +17,5 @@ __all__ = [
     "prepare",
     "problems",
     "resolve",
+    "without_unknown",
 ]

@@ -25,6 +25,7 @@ from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.schema import Problems
 from labctl.api.validation import config, definition, pod, quota, roles, service, workload
+from labctl.api.validation.immutable import check_claim_update, check_immutable
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
 __all__ = ["Cause", "shape_problems", "unknown_fields", "validate"]
@@ -63,6 +64,7 @@ _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     core.CONFIGMAPS: config.check_configmap_update,
     core.SECRETS: config.check_secret_update,
     core.SERVICES: service.check_service_update,
+    core.PERSISTENTVOLUMECLAIMS: check_claim_update,
     core.NODES: config.check_node_update,
     core.RESOURCEQUOTAS: quota.check_quota_update,
     apps.DEPLOYMENTS: workload.check_selector_update,
@@ -117,6 +119,7 @@ def _rules(resource: Resource, obj: Obj, old: Obj | None) -> Iterator[Cause]:
         yield from check(obj)
     if old is not None:
         yield from check_metadata_update(obj, old)
+        yield from check_immutable(resource, obj, old)
         check_update = _UPDATE_CHECKS.get(resource)
         if check_update is not None:
             yield from check_update(obj, old)

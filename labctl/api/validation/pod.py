@@ -111,12 +111,32 @@ def check_pod_update(new: Obj, old: Obj) -> Iterator[Cause]:
             sentence = "pod updates may not add or remove containers"
             yield causes.forbidden(f"spec.{member}", sentence)
             return
-    tolerations = after.get("tolerations") or []
-    if any(one not in tolerations for one in before.get("tolerations") or ()):
+    yield from _deadline_update(after, before)
+    tolerations = _lasting(after)
+    if any(one not in tolerations for one in _lasting(before)):
         sentence = "existing toleration can not be modified except its tolerationSeconds"
         yield causes.forbidden("spec.tolerations", sentence)
     elif _fixed(after) != _fixed(before):
         yield causes.forbidden("spec", _UPDATE_SENTENCE)
+
+
+def _deadline_update(after: Obj, before: Obj) -> Iterator[Cause]:
+    """A deadline only comes nearer."""
+    new, old = after.get("activeDeadlineSeconds"), before.get("activeDeadlineSeconds")
+    if old is None or new == old:
+        return
+    if new is None:
+        sentence = "must not update from a positive integer to nil value"
+        yield causes.invalid("spec.activeDeadlineSeconds", None, sentence)
+    elif new > old:
+        sentence = "must be less than or equal to previous value"
+        yield causes.invalid("spec.activeDeadlineSeconds", new, sentence)
+
+
+def _lasting(spec: Obj) -> list[Obj]:
+    """The tolerations, but for how long they hold."""
+    tolerations = spec.get("tolerations") or ()
+    return [{k: one[k] for k in one if k != "tolerationSeconds"} for one in tolerations]
 
 
 def _fixed(spec: Obj) -> Obj:

@@ -77,6 +77,7 @@ class Exchange:
             await _body(http),
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
+            http.headers.get("User-Agent") or "unknown",
         )
         with self._server.in_flight.place(user, request.verb, request.subresource):
             return await self._server.measures.measured(

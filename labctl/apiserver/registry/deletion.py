@@ -86,8 +86,9 @@ async def _delete_version(
         if not options.dry_run:
             entry = await backend.remove(entry)
         return _gone(resource, entry)
-    if marked is not entry.object and not options.dry_run:
-        entry = await backend.commit(resource, entry.key, entry.revision, marked, 0)
+    if marked is entry.object or options.dry_run:
+        return Plain(marked)
+    entry = await backend.commit(resource, entry.key, entry.revision, marked, 0)
     return Plain(entry.object)
 
 

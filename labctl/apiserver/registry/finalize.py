@@ -8,14 +8,14 @@ from labctl.apiserver.registry.change import change
 from labctl.apiserver.registry.metadata import check_identity, check_location
 from labctl.apiserver.registry.update import answer
 from labctl.apiserver.request import Request
-from labctl.apiserver.validation import check_shape
+from labctl.apiserver.validation import shaped
 
 
 async def finalize(backend: Backend, request: Request) -> Stored | Plain:
     """PUT of a namespace: only its spec.finalizers are taken; without any it goes, if deleted."""
     sent = decode_object(request)
     check_location(request, sent["metadata"])
-    warnings = check_shape(request, sent)
+    sent, warnings = shaped(request, sent)
 
     def make(old: Obj) -> Obj:
         check_identity(request.resource, sent["metadata"], old["metadata"])

@@ -75,6 +75,18 @@ def check_identity(resource: Resource, candidate: Obj, old: Obj) -> None:
         )
 
 
+def check_versioned(request: Request, candidate: Obj) -> None:
+    """Raises 422 where the version to be replaced is not named."""
+    if candidate.get("resourceVersion"):
+        return
+    # In the words of Go's registry.Store, which names the resource here and not the kind.
+    resource, sentence = request.resource, "Invalid value: 0x0: must be specified for an update"
+    cause = causes.Cause("metadata.resourceVersion", "FieldValueInvalid", sentence)
+    error = status.invalid(resource, request.name, [cause])
+    message = f'{resource.qualified} "{request.name}" is invalid: {cause}'
+    raise status.failure(422, "Invalid", message, error.status["details"])
+
+
 def check_finalizers(resource: Resource, new: Obj, old: Obj) -> None:
     """Raises 422 where a finalizer is added to an object that is being deleted."""
     if "deletionTimestamp" not in old:

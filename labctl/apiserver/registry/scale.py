@@ -1,20 +1,26 @@
 """The subresource scale: how many replicas are wanted, of any kind that has replicas, as one type."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 from labctl.api import causes, status
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.selectors import from_object
 from labctl.apiserver.answers import Plain
 from labctl.apiserver.decoding import decode_body, of_kind
+from labctl.apiserver.directives import is_apply
+from labctl.apiserver.registry.applying import applied, as_candidate, read_configuration
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.change import Make
 from labctl.apiserver.registry.metadata import check_location
+from labctl.apiserver.registry.ownership import owned_change
 from labctl.apiserver.registry.patching import read_patch
+from labctl.apiserver.registry.strategies import strategy_of
 from labctl.apiserver.registry.update import change_object
 from labctl.apiserver.request import Request, Target
+from labctl.apiserver.validation import shaped
 
 SCALES = Resource("autoscaling", "v1", "Scale", "scales", namespaced=True)
 
@@ -26,28 +32,48 @@ async def get_scale(backend: Backend, request: Request) -> Plain:
 
 async def update_scale(backend: Backend, request: Request) -> Plain:
     """PUT of a Scale; its resourceVersion, if given, must be that of the object."""
-    sent = _checked(request, of_kind(SCALES, decode_body(request, SCALES)))
+    sent, _ = shaped(request, of_kind(SCALES, decode_body(request, SCALES)), SCALES)
+    sent = _checked(request, sent)
     return await _change(backend, request, lambda _: sent)
 
 
 async def patch_scale(backend: Backend, request: Request) -> Plain:
+    if is_apply(request):
+        return await _apply_scale(backend, request)
     apply = read_patch(request, SCALES)
-    return await _change(backend, request, lambda scale: _checked(request, apply(scale)))
+    return await _change(backend, request, lambda scale: _checked(request, apply(scale)[0]))
 
 
 async def _change(backend: Backend, request: Request, make_scale: Make) -> Plain:
-    main = Request(
-        request.verb,
-        Target(request.resource, request.namespace, request.name),
-        request.user,
-        request.query,
-    )
+    strategy = strategy_of(request.resource)
 
     def make(old: Obj) -> Obj:
         return _scaled(request.resource, old, make_scale(scale_of(request.resource, old)))
 
-    outcome = await change_object(backend, main, make)
+    def own(new: Obj, _: Obj, old: Obj) -> Obj:
+        return owned_change(request, strategy, new, old)
+
+    outcome = await change_object(backend, _of_object(request), make, own)
     return Plain(scale_of(request.resource, outcome.entry.object))
+
+
+async def _apply_scale(backend: Backend, request: Request) -> Plain:
+    """A Scale as a configuration is one of the replicas of its object."""
+    sent, warnings = read_configuration(request, SCALES)
+    _checked(request, without_nulls(sent))
+    metadata, spec = sent["metadata"], sent.get("spec") or {}
+    config = {"metadata": {k: metadata[k] for k in ("resourceVersion", "uid") if k in metadata}}
+    if "replicas" in spec:
+        config = _with(config, _Paths.of(request.resource).wanted, spec["replicas"])
+    make = partial(applied, request, config)
+    outcome = await change_object(backend, _of_object(request), make, as_candidate)
+    return Plain(scale_of(request.resource, outcome.entry.object), 200, warnings)
+
+
+def _of_object(request: Request) -> Request:
+    """The request, as one for the object that is scaled."""
+    target = Target(request.resource, request.namespace, request.name)
+    return replace(request, target=target, body=None)
 
 
 @dataclass(frozen=True)

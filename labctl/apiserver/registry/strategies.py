@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from labctl.api.custom.names import new_status
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.kinds.apps import DEPLOYMENTS
+from labctl.api.kinds.cluster import CSIDRIVERS, CSINODES, RUNTIMECLASSES, VOLUMEATTACHMENTS
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import (
     ENDPOINTS,
@@ -19,6 +20,7 @@ from labctl.api.kinds.core import (
     SECRETS,
     SERVICES,
 )
+from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.registry import pods, secrets
@@ -54,15 +56,26 @@ class Strategy:
     """Whether DELETE answers with the object and not with a Status."""
     ttl: float = 0
     """Seconds after which an object that is not written again goes by itself."""
+    versioned: bool = False
+    """Whether PUT must name the version that it replaces."""
 
     @property
     def has_generation(self) -> bool:
         custom = self.resource.custom is not None
         return custom or self.resource.group in _GENERATION_GROUPS or self.resource is PODS
 
+    @property
+    def demands_version(self) -> bool:
+        """Custom resources do, as some of Kubernetes' own kinds."""
+        return self.versioned or self.resource.custom is not None
+
+    @property
+    def reset(self) -> tuple[str, ...]:
+        """Members that a write of the object itself cannot change."""
+        return (*self.carried, "status") if self.resource.has_status else self.carried
+
     def new(self, obj: Obj) -> Obj:
         """An object about to be created, with the status that it begins with."""
-        obj = self.completed(obj)
         if self.initial_status is not None:
             return {**obj, "status": self.initial_status(obj)}
         if self.resource.has_status and not self.keeps_status:
@@ -71,8 +84,7 @@ class Strategy:
 
     def changed(self, new: Obj, old: Obj) -> Obj:
         """An object about to replace `old`: its status stays, its generation tells of a change."""
-        new = self.completed(new)
-        for field in self.carried + (("status",) if self.resource.has_status else ()):
+        for field in self.reset:
             new = with_member(new, field, old.get(field))
         if self.has_generation and self._differs(new, old):
             generation = old["metadata"].get("generation", 0) + 1
@@ -145,10 +157,15 @@ _SPECIAL = {
         Strategy(SERVICES, initial_status=_no_load_balancer, returns_deleted=True),
         Strategy(DEPLOYMENTS, annotations_count=True),
         Strategy(EVENTS, create_on_update=True, ttl=_EVENT_SECONDS),
-        Strategy(LEASES, create_on_update=True),
+        Strategy(LEASES, create_on_update=True, versioned=True),
         Strategy(ENDPOINTS, create_on_update=True),
         Strategy(LIMITRANGES, create_on_update=True),
-        Strategy(CUSTOMRESOURCEDEFINITIONS, initial_status=new_status),
+        Strategy(CUSTOMRESOURCEDEFINITIONS, initial_status=new_status, versioned=True),
+        Strategy(RUNTIMECLASSES, create_on_update=True, versioned=True),
+        *(
+            Strategy(resource, versioned=True)
+            for resource in (PODDISRUPTIONBUDGETS, CSIDRIVERS, CSINODES, VOLUMEATTACHMENTS)
+        ),
     )
 }
 

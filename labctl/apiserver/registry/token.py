@@ -16,7 +16,7 @@ from labctl.apiserver.decoding import decode_object
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.metadata import check_location
 from labctl.apiserver.request import Request, Target
-from labctl.apiserver.validation import check_shape
+from labctl.apiserver.validation import shaped
 
 _DEFAULT_SECONDS, _LEAST_SECONDS, _MOST_SECONDS = 3600, 600, 1 << 32
 _BINDABLE = {(one.api_version, one.kind): one for one in (PODS, SECRETS, NODES)}
@@ -53,8 +53,7 @@ def _read(request: Request) -> Obj:
 
 def _checked(request: Request, sent: Obj) -> list[str]:
     """The warnings for what is sent; raises 400, 422."""
-    target = Target(TOKENREQUESTS, request.namespace, request.name)
-    warnings = check_shape(replace(request, target=target), sent)
+    _, warnings = shaped(request, sent, TOKENREQUESTS)
     found = _wrong_duration((sent.get("spec") or {}).get("expirationSeconds"))
     if found:
         raise status.invalid(TOKENREQUESTS, request.name, found)

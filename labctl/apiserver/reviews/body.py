@@ -8,13 +8,13 @@ from labctl.api.objects import Obj
 from labctl.apiserver.answers import Plain
 from labctl.apiserver.decoding import decode_object
 from labctl.apiserver.request import Request
-from labctl.apiserver.validation import check_shape
+from labctl.apiserver.validation import shaped
 
 
 def read_review(request: Request) -> tuple[Obj, list[str]]:
     """The review in a request, of the right shape, and warnings; raises 400, 415."""
-    sent = decode_object(request)
-    return sent, list(check_shape(request, sent))
+    sent, warnings = shaped(request, decode_object(request))
+    return sent, list(warnings)
 
 
 def answered(review: Obj, state: Obj, warnings: Iterable[str]) -> Plain:

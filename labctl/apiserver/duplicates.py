@@ -1,0 +1,56 @@
+"""Members that a body says twice: JSON's readers take the last, and strict clients want to know."""
+
+import json
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+_SPACED_COLON = re.compile(rb'"\s+:')
+_decode = msgspec.json.Decoder().decode
+
+
+def duplicate_fields(body: Any) -> list[str]:
+    """The paths of members that a JSON body has twice; there are none in what is no JSON.
+
+    Usually nothing but a count: as many names as colons after a quote, unless a string holds one.
+    """
+    if not isinstance(body, bytes):
+        return []
+    try:
+        value = _decode(body)
+    except msgspec.DecodeError:  # YAML, protobuf
+        return []
+    plain = b'\\"' not in body and _SPACED_COLON.search(body) is None
+    if plain and body.count(b'":') == _count_members(value):
+        return []
+    return list(_duplicates(json.loads(body, object_pairs_hook=_Members), ""))
+
+
+class _Members(list[tuple[str, Any]]):
+    """An object of JSON with all of its members, those of the same name too."""
+
+
+def _duplicates(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, _Members):
+        seen = set()
+        for name, inner in value:
+            field = f"{path}.{name}" if path else name
+            if name in seen:
+                yield field
+            seen.add(name)
+            yield from _duplicates(inner, field)
+    elif isinstance(value, list):
+        for place, item in enumerate(value):
+            yield from _duplicates(item, f"{path}[{place}]")
+
+
+def _count_members(value: Any) -> int:
+    if type(value) is dict:
+        count = len(value)
+        for inner in value.values():
+            if type(inner) is dict or type(inner) is list:
+                count += _count_members(inner)
+        return count
+    return sum(_count_members(item) for item in value) if type(value) is list else 0
