@@ -26,6 +26,7 @@ _EXAMPLES = "Examples: labctl get pods -o wide · labctl get events -w · labctl
 @click.option("--show-labels", is_flag=True, help="A last column with all labels.")
 @click.option("--no-headers", is_flag=True, help="Rows only.")
 @click.option("--sort-by", default="", metavar="PATH", help="Sort by a field: .metadata.name.")
+@click.option("--show-managed-fields", is_flag=True, help="In JSON and YAML, who wrote what.")
 @click.option("--ignore-not-found", is_flag=True, help="What is not there is no error.")
 @output_option
 @lab_option
@@ -40,6 +41,7 @@ def get(
     show_labels: bool,
     no_headers: bool,
     sort_by: str,
+    show_managed_fields: bool,
     ignore_not_found: bool,
     output: str,
     lab: str,
@@ -48,7 +50,9 @@ def get(
     found = tuple(targets(words, kinds(lab, words)))
     check_scope(found, all_namespaces=all_namespaces)
     space = "" if all_namespaces else namespace
-    query = Query(found, space, selector, field_selector, sort_by, ignore_not_found)
+    query = Query(
+        found, space, selector, field_selector, sort_by, ignore_not_found, show_managed_fields
+    )
     several = len({target.resource for target in found}) > 1
     look = Look(output == "wide", show_labels, not no_headers, all_namespaces, several)
     form = "" if output == "wide" else output
@@ -94,8 +98,12 @@ def _data(objects: list[Obj], query: Query, form: str) -> str:
     if form == "name":
         return "".join(f"{label}\n" for label in listing.object_names(objects))
     if query.of_one_object:
-        return listing.format_object(objects[0], form) if objects else ""
-    return listing.format_object(listing.as_list(objects), form)
+        return _formatted(objects[0], query, form) if objects else ""
+    return _formatted(listing.as_list(objects), query, form)
+
+
+def _formatted(obj: Obj, query: Query, form: str) -> str:
+    return listing.format_object(obj, form, managed_fields=query.managed_fields)
 
 
 def _nothing(query: Query) -> str:

@@ -32,6 +32,8 @@ class Query:
     fields: str = ""
     sort_by: str = ""
     ignore_not_found: bool = False
+    managed_fields: bool = False
+    """Whether they are shown in JSON and YAML."""
 
     @property
     def of_one_object(self) -> bool:
@@ -118,8 +120,10 @@ def format_objects(objects: Sequence[Obj], form: str) -> str:
     return format_object(objects[0] if len(objects) == 1 else as_list(objects), form)
 
 
-def format_object(obj: Obj, form: str) -> str:
-    """One object (or a List) in a form of -o that is data."""
+def format_object(obj: Obj, form: str, *, managed_fields: bool = False) -> str:
+    """One object (or a List) in a form of -o that is data; managed fields are seldom wanted in it."""
+    if form in {"json", "yaml"} and not managed_fields:
+        obj = _without_managed_fields(obj)
     if form == "json":
         return output.as_json(obj, sort=True)
     if form == "yaml":
@@ -127,6 +131,15 @@ def format_object(obj: Obj, form: str) -> str:
     if form == "name":
         return "".join(f"{label}\n" for label in object_names([obj]))
     return output.jsonpath(form, obj)
+
+
+def _without_managed_fields(obj: Obj) -> Obj:
+    if isinstance(obj.get("items"), list):
+        obj = {**obj, "items": [_without_managed_fields(item) for item in obj["items"]]}
+    metadata = obj.get("metadata") or {}
+    if "managedFields" not in metadata:
+        return obj
+    return {**obj, "metadata": {k: v for k, v in metadata.items() if k != "managedFields"}}
 
 
 def object_names(objects: Iterable[Obj]) -> list[str]:

@@ -50,12 +50,12 @@ def _without_empty(table: Obj) -> Obj:
 async def _watch_objects(client: Client, query: Query, form: str) -> None:
     async with contextlib.aclosing(_events(client, query, "", "application/json")) as events:
         async for event in events:
-            output.emit(_line(event["object"], form))
+            output.emit(_line(event["object"], query, form))
 
 
-def _line(obj: Obj, form: str) -> str:
+def _line(obj: Obj, query: Query, form: str) -> str:
     """An object among others that come before and after it."""
-    text = listing.format_object(obj, form)
+    text = listing.format_object(obj, form, managed_fields=query.managed_fields)
     if form == "yaml":
         return f"---\n{text}"
     return text if form in ("json", "name") else f"{text}\n"

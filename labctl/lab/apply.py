@@ -12,7 +12,7 @@ import msgspec
 from labctl.api.custom.definition import ESTABLISHED
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.objects import Obj, annotations, condition, name, namespace, without_nulls
-from labctl.api.patches import MERGE_PATCH, STRATEGIC_PATCH, three_way_patch
+from labctl.api.patches import LAST_APPLIED, MERGE_PATCH, STRATEGIC_PATCH, three_way_patch
 from labctl.api.schema import definition_of
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
@@ -20,7 +20,6 @@ from labctl.errors import BadInput, StatusError
 from labctl.lab.manifests import Manifest
 from labctl.lab.words import printed_name
 
-LAST_APPLIED = "kubectl.kubernetes.io/last-applied-configuration"
 _ATTEMPTS = 5
 _DECISION_SECONDS = 10.0
 
@@ -43,7 +42,7 @@ async def create_all(
     """Creates them in turn; StatusError (AlreadyExists, Invalid, …) ends it."""
     for one in manifests:
         made = await client.create(one.resource, one.obj)
-        await _wait_served(client, one)
+        await wait_served(client, one)
         yield Outcome(printed_name(one.resource, name(made)), "created", made)
 
 
@@ -57,12 +56,12 @@ async def apply_all(client: Client, manifests: Iterable[Manifest]) -> AsyncGener
         await _apply(client, one, dry_run=True)
     for one in found:
         outcome = await _apply(client, one, dry_run=False)
-        await _wait_served(client, one)
+        await wait_served(client, one)
         if outcome is not None:
             yield outcome
 
 
-async def _wait_served(client: Client, one: Manifest) -> None:
+async def wait_served(client: Client, one: Manifest) -> None:
     """Returns when a definition is served, or will not be, so that objects of its kind can follow."""
     if one.resource is CUSTOMRESOURCEDEFINITIONS:
         await wait_for(client, one.resource, name(one.obj), "", _is_decided, _DECISION_SECONDS)
@@ -72,10 +71,15 @@ def _is_decided(crd: Obj | None) -> bool:
     return crd is None or condition(crd, ESTABLISHED) is not None
 
 
-async def _apply(client: Client, one: Manifest, *, dry_run: bool) -> Outcome | None:
-    """With `dry_run` nothing is created and None comes back for what is not there."""
+def check_named(one: Manifest) -> None:
+    """Raises BadInput for a manifest that leaves its name to the server."""
     if not name(one.obj):
         raise BadInput(f"{one.label}: cannot use generateName with apply")
+
+
+async def _apply(client: Client, one: Manifest, *, dry_run: bool) -> Outcome | None:
+    """With `dry_run` nothing is created and None comes back for what is not there."""
+    check_named(one)
     wanted = with_last_applied(one.obj)
     for attempt in range(1, _ATTEMPTS + 1):
         try:

@@ -72,6 +72,28 @@ def test_apply_creates_configures_and_leaves_unchanged(labctl: Labctl) -> None:
     assert labctl("get", "namespace", name).code == 1
 
 
+def test_apply_on_the_server_tells_whose_a_field_is(labctl: Labctl) -> None:
+    name = f"served-{os.getpid()}"
+    text = MANIFESTS.replace("NS", name)
+    served = ("apply", "--server-side", "-f", "-")
+    assert labctl.ok(*served, stdin=text).splitlines() == [
+        f"namespace/{name} serverside-applied",
+        "configmap/settings serverside-applied",
+    ]
+    theirs = text.replace("mode: test", "mode: real")
+    labctl.ok("apply", "-f", "-", stdin=theirs)
+    conflict = labctl(*served, stdin=text)
+    assert conflict.code != 0
+    assert 'conflict with "labctl" using v1: .data.mode' in conflict.err
+    labctl.ok(*served, "--force-conflicts", stdin=text)
+    settings = ("get", "cm", "settings", "-n", name, "-o", "json")
+    shown = json.loads(labctl.ok(*settings))
+    assert (shown["data"], "managedFields" in shown["metadata"]) == ({"mode": "test"}, False)
+    assert "managedFields" in json.loads(labctl.ok(*settings, "--show-managed-fields"))["metadata"]
+    assert labctl("apply", "--force-conflicts", "-f", "-", stdin=text).code == 2
+    labctl.ok("delete", "-f", "-", stdin=text)
+
+
 def test_bad_manifests_among_good_ones_change_nothing(
     labctl: Labctl, space: str, tmp_path: Path
 ) -> None:

@@ -5,9 +5,9 @@ from typing import Any
 
 from labctl.api.defaults import set_defaults
 from labctl.api.kinds.apps import DEPLOYMENTS
-from labctl.api.patches import strategic_merge_patch
+from labctl.api.patches import LAST_APPLIED, strategic_merge_patch
 from labctl.lab import quick
-from labctl.lab.apply import LAST_APPLIED, patch_for, with_last_applied
+from labctl.lab.apply import patch_for, with_last_applied
 from labctl.lab.manifests import Manifest, manifest
 
 
