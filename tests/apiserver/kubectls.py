@@ -43,15 +43,16 @@ class Kubectl:
         config.write_text(kubeconfig(site.pki, site.url))
         return cls(program, directory, config)
 
-    async def run(self, *words: str, stdin: str = "") -> tuple[int, str]:
-        """Exit code, and everything that was said."""
+    async def run(self, *words: str, stdin: str = "", **environ: str) -> tuple[int, str]:
+        """Exit code, and everything that was said; `environ` is added to the environment."""
+        own = {"HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig)}
         process = await asyncio.create_subprocess_exec(
             self.program,
             *words,
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.STDOUT,
-            env={**os.environ, "HOME": str(self.home), "KUBECONFIG": str(self.kubeconfig)},
+            env={**os.environ, **own, **environ},
         )
         try:
             said, _ = await process.communicate(stdin.encode())
@@ -61,8 +62,8 @@ class Kubectl:
         assert process.returncode is not None
         return process.returncode, said.decode()
 
-    async def ok(self, *words: str, stdin: str = "") -> str:
+    async def ok(self, *words: str, stdin: str = "", **environ: str) -> str:
         """What was said; the command must succeed."""
-        code, said = await self.run(*words, stdin=stdin)
+        code, said = await self.run(*words, stdin=stdin, **environ)
         assert code == 0, f"kubectl {' '.join(words)}: {said}"
         return said
