@@ -38,8 +38,8 @@ def test_what_breaks_the_schema_is_told_field_by_field(tmp_path: Path) -> None:
             wrong = {"metadata": {"labels": {"a": 1}}}
             await refused(
                 api.patch(crontabs, "my-cron", wrong, "default"),
-                400,
-                "BadRequest",
+                422,
+                "Invalid",
                 'CronTab in version "v1" cannot be handled as a CronTab: metadata.labels[a]',
             )
             assert await api.get(crontabs, "my-cron", "default") == made
