@@ -41,9 +41,15 @@ def field_manager(request: Request) -> str:
     if named:
         return named
     if not request.agent:
-        return request.user.name.removeprefix("system:")
+        return _component(request.user.name)
     name = "".join(one for one in request.agent.partition("/")[0] if one.isprintable())
     return name.encode()[:_MAX_MANAGER].decode(errors="ignore") or "unknown"
+
+
+def _component(user: str) -> str:
+    """Controllers act each as an account of their own; the program that they are in has one name."""
+    of_controller = user.startswith("system:serviceaccount:")
+    return "kube-controller-manager" if of_controller else user.removeprefix("system:")
 
 
 def validation_mode(request: Request) -> str:

@@ -91,7 +91,8 @@ def test_controllers_are_noted_on_what_clients_made(tmp_path: Path) -> None:
     async def main() -> None:
         async with wired(tmp_path) as (site, api):
             await api.create(DEPLOYMENTS, deployment("web"))
-            controllers = client(site.server, "system:kube-controller-manager", ())
+            account = site.server.account_transport("kube-system", "deployment-controller")
+            controllers = Client(account)
             state = {
                 "metadata": {"annotations": {"deployment.kubernetes.io/revision": "1"}},
                 "status": {"replicas": 1, "conditions": [{"type": "Available", "status": "True"}]},
