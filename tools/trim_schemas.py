@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from labctl.api.kinds import authentication, authorization
-from labctl.api.resources import RESOURCES
+from labctl.api.resources import KINDS
 
 VERSION = "v1.33.0-local"
 TARGET = Path(__file__).parent.parent / "labctl/api/schema/definitions.json"
@@ -122,7 +122,7 @@ def reachable(definitions: dict[str, Schema], start: Iterable[str]) -> set[str]:
 
 def kind_names(definitions: dict[str, Schema]) -> dict[str, str]:
     """`apps/v1/Deployment` → the name of its definition, for every kind that labctl serves."""
-    served = {(one.group, one.version, one.kind) for one in RESOURCES} | set(EXTRA_KINDS)
+    served = {(one.group, one.version, one.kind) for one in KINDS} | set(EXTRA_KINDS)
     names = {}
     for name, schema in definitions.items():
         for gvk in schema.get("x-kubernetes-group-version-kind", ()):

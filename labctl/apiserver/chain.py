@@ -17,6 +17,8 @@ an answer or as a StatusError; only a bug ends as anything else.
 from collections.abc import Awaitable, Callable, Iterable
 
 from labctl.api import status
+from labctl.api.conversion import view_of
+from labctl.api.kinds.core import COMPONENTSTATUSES
 from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
@@ -26,6 +28,7 @@ from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.binding import bind
+from labctl.apiserver.registry.components import get_component, list_components
 from labctl.apiserver.registry.create import create
 from labctl.apiserver.registry.deletion import delete, delete_collection
 from labctl.apiserver.registry.eviction import evict
@@ -33,6 +36,7 @@ from labctl.apiserver.registry.finalize import finalize
 from labctl.apiserver.registry.scale import get_scale, patch_scale, update_scale
 from labctl.apiserver.registry.token import request_token
 from labctl.apiserver.registry.update import patch, update
+from labctl.apiserver.registry.views import through_view
 from labctl.apiserver.registry.watching import watch
 from labctl.apiserver.request import Identity, Request
 from labctl.apiserver.reviews import REVIEWS
@@ -52,6 +56,9 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("status", "get"): reading.get,
     ("status", "update"): update,
     ("status", "patch"): patch,
+    ("approval", "get"): reading.get,
+    ("approval", "update"): update,
+    ("approval", "patch"): patch,
     ("scale", "get"): get_scale,
     ("scale", "update"): update_scale,
     ("scale", "patch"): patch_scale,
@@ -68,6 +75,8 @@ _COMPUTED: dict[tuple[Resource, str], Verb] = {
     (NODEMETRICS, "list"): metrics.list_nodes,
     (PODMETRICS, "get"): metrics.get_pod,
     (PODMETRICS, "list"): metrics.list_pods,
+    (COMPONENTSTATUSES, "get"): get_component,
+    (COMPONENTSTATUSES, "list"): list_components,
 }
 
 
@@ -87,6 +96,9 @@ async def handle(backend: Backend, request: Request) -> Answer | Stream:
     if verb is None:
         raise status.no_such_path()
     try:
+        view = view_of(request.resource)
+        if view is not None:
+            return tabulated(request, await through_view(verb, backend, request, view))
         return tabulated(request, await verb(backend, request))
     except RecursionError:
         raise status.bad_request("the object is nested too deeply") from None

@@ -22,7 +22,8 @@ def tabulated(request: Request, answer: Answer | Stream) -> Answer | Stream:
         return Plain(value, answer.code, answer.warnings)
     if isinstance(answer, Listing):
         objects = [entry.object for entry in answer.entries]
-        return Plain(table(resource, objects, answer.metadata(), include_object=include))
+        value = table(resource, objects, answer.metadata(), include_object=include)
+        return Plain(value, answer.code, answer.warnings)
     if isinstance(answer, Stream):
         return Stream(_tabulated(resource, answer, include), answer.warnings)
     return answer

@@ -35,11 +35,16 @@ VOLUMEATTACHMENTS = Resource(
     subresources=("status",),
 )
 
+CSISTORAGECAPACITIES = Resource(
+    "storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", namespaced=True
+)
+
 RESOURCES = (
     PRIORITYCLASSES,
     RUNTIMECLASSES,
     STORAGECLASSES,
     CSIDRIVERS,
     CSINODES,
+    CSISTORAGECAPACITIES,
     VOLUMEATTACHMENTS,
 )

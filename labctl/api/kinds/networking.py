@@ -29,4 +29,29 @@ ENDPOINTSLICES = Resource(
     "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", namespaced=True
 )
 
-RESOURCES = (INGRESSES, INGRESSCLASSES, NETWORKPOLICIES, ENDPOINTSLICES)
+IPADDRESSES = Resource(
+    "networking.k8s.io",
+    "v1",
+    "IPAddress",
+    "ipaddresses",
+    namespaced=False,
+    short_names=("ip",),
+)
+
+SERVICECIDRS = Resource(
+    "networking.k8s.io",
+    "v1",
+    "ServiceCIDR",
+    "servicecidrs",
+    namespaced=False,
+    subresources=("status",),
+)
+
+RESOURCES = (
+    INGRESSES,
+    INGRESSCLASSES,
+    NETWORKPOLICIES,
+    ENDPOINTSLICES,
+    IPADDRESSES,
+    SERVICECIDRS,
+)

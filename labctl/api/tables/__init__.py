@@ -12,9 +12,11 @@ from labctl.api.objects import Obj, name
 from labctl.api.resource import Resource
 from labctl.api.tables import (
     access,
+    autoscaling,
     config,
     definitions,
     events,
+    extension,
     metrics,
     network,
     nodes,
@@ -30,10 +32,12 @@ __all__ = ["age", "column_definitions", "duration", "table"]
 
 _PRINTERS: dict[Resource, Printer] = {
     **access.PRINTERS,
+    **autoscaling.PRINTERS,
     **config.PRINTERS,
     **definitions.PRINTERS,
     **events.PRINTERS,
     **metrics.PRINTERS,
+    **extension.PRINTERS,
     **network.PRINTERS,
     **nodes.PRINTERS,
     **pods.PRINTERS,

@@ -24,7 +24,17 @@ from labctl.api.resource import Resource
 from labctl.apiserver.registry import pods, secrets
 
 _GENERATION_GROUPS = frozenset(
-    {"apps", "apiextensions.k8s.io", "batch", "policy", "networking.k8s.io"}
+    {
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apps",
+        "batch",
+        "discovery.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "policy",
+        "scheduling.k8s.io",
+    }
 )
 _EVENT_SECONDS = 3600.0
 

@@ -22,6 +22,9 @@ from labctl.apiserver.request import Request
 from labctl.apiserver.validation import check_rules, check_shape
 from labctl.errors import StatusError
 
+# Subresources that write an object's status, each with a permission of its own.
+_OF_STATUS = frozenset({"status", "approval"})
+
 
 async def update(backend: Backend, request: Request) -> Stored | Plain:
     """PUT of an object or its status; raises 400, 403, 404, 409, 415, 422."""
@@ -41,7 +44,7 @@ async def update(backend: Backend, request: Request) -> Stored | Plain:
 
 async def patch(backend: Backend, request: Request) -> Stored | Plain:
     """PATCH of an object or its status; raises what `update` raises."""
-    apply = read_patch(request, request.resource)
+    apply = _patch_in_its_form(request)
     warnings: list[str] = []
 
     def make(old: Obj) -> Obj:
@@ -51,6 +54,15 @@ async def patch(backend: Backend, request: Request) -> Stored | Plain:
         return patched
 
     return answer(await change_object(backend, request, make), warnings)
+
+
+def _patch_in_its_form(request: Request) -> Make:
+    """What the patch does to a stored object, where it is written for another form of it too."""
+    view = request.view
+    if view is None:
+        return read_patch(request, request.resource)
+    apply, shown, kept = read_patch(request, view.resource), view.shown, view.kept
+    return lambda old: kept(apply(shown(old)))
 
 
 async def change_object(backend: Backend, request: Request, make: Make) -> Outcome:
@@ -74,7 +86,7 @@ def _ruled(backend: Backend, request: Request, candidate: Obj, old: Obj) -> Obj:
     resource = request.resource
     check_identity(resource, candidate["metadata"], old["metadata"])
     strategy = strategy_of(resource)
-    if request.subresource == "status":
+    if request.subresource in _OF_STATUS:
         new = strategy.with_status(candidate, old)
         new = new if resource.custom is None else set_defaults(resource, new)
     else:
@@ -82,7 +94,7 @@ def _ruled(backend: Backend, request: Request, candidate: Obj, old: Obj) -> Obj:
         check_finalizers(resource, metadata, old["metadata"])
         new = set_defaults(resource, {**candidate, "metadata": metadata})
     new = backend.admission.admit(backend.circumstances(request, "UPDATE", old), new)
-    if request.subresource != "status":
+    if request.subresource not in _OF_STATUS:
         new = strategy.changed(new, old)
     check_rules(resource, new, old)
     return new
