@@ -23,6 +23,7 @@ from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
+from labctl.apiserver.forms import in_form
 from labctl.apiserver.impersonation import impersonate
 from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
@@ -40,7 +41,6 @@ from labctl.apiserver.registry.views import through_view
 from labctl.apiserver.registry.watching import watch
 from labctl.apiserver.request import Identity, Request
 from labctl.apiserver.reviews import REVIEWS
-from labctl.apiserver.tables import tabulated
 
 Verb = Callable[[Backend, Request], Awaitable[Answer | Stream]]
 
@@ -98,7 +98,7 @@ async def handle(backend: Backend, request: Request) -> Answer | Stream:
     try:
         view = view_of(request.resource)
         if view is not None:
-            return tabulated(request, await through_view(verb, backend, request, view))
-        return tabulated(request, await verb(backend, request))
+            return in_form(request, await through_view(verb, backend, request, view))
+        return in_form(request, await verb(backend, request))
     except RecursionError:
         raise status.bad_request("the object is nested too deeply") from None

@@ -9,12 +9,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import aclosing
 from dataclasses import replace
 
-import msgspec
-
 from labctl.api import status
 from labctl.api.conversion import View
 from labctl.api.objects import Obj
-from labctl.apiserver.answers import Answer, Listing, Plain, Stored, Stream, WatchLine
+from labctl.apiserver.answers import Answer, Listing, Plain, Stored, Stream, WatchLine, written_line
 from labctl.apiserver.decoding import decode_object
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.reading import field_selector
@@ -97,6 +95,4 @@ def _line(line: WatchLine, view: View) -> WatchLine:
         value = {**line.object, "apiVersion": view.resource.api_version}
     else:
         value = view.shown(line.object)
-    return WatchLine(
-        line.type, value, lambda: msgspec.json.encode({"type": line.type, "object": value}) + b"\n"
-    )
+    return written_line(line.type, value)
