@@ -119,6 +119,20 @@ def test_every_service_gets_an_address_of_its_own(tmp_path: Path) -> None:
     run(main())
 
 
+def test_what_is_empty_in_metadata_is_not_there(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            empty: Obj = {"labels": {}, "annotations": {}, "ownerReferences": [], "finalizers": []}
+            sent = config_map("a")
+            made = await api.create(CONFIGMAPS, {**sent, "metadata": {**sent["metadata"], **empty}})
+            assert not made["metadata"].keys() & empty.keys()
+            patched = await api.patch(CONFIGMAPS, "a", {"metadata": empty}, "default")
+            assert patched == made
+
+    run(main())
+
+
 def test_strings_of_a_secret_are_stored_encoded(tmp_path: Path) -> None:
     async def main() -> None:
         async with serving(tmp_path) as server:

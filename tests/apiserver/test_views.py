@@ -6,7 +6,11 @@ from typing import Any
 from labctl.api.kinds.autoscaling import HORIZONTALPODAUTOSCALERS, HORIZONTALPODAUTOSCALERS_V1
 from labctl.api.kinds.core import COMPONENTSTATUSES, EVENTS
 from labctl.api.kinds.events import NEWER_EVENTS
+from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS, PODDISRUPTIONBUDGETS_V1BETA1
 from labctl.api.objects import Obj
+from labctl.apiserver.answers import Stream
+from labctl.apiserver.authentication import ADMIN
+from labctl.apiserver.request import Request, Target
 from labctl.client.client import Client
 from tests.apiserver.serving import client, first, refused, run, serving, transport
 
@@ -140,6 +144,28 @@ def test_a_new_event_lacks_nothing(tmp_path: Path) -> None:
                 client(server).create(NEWER_EVENTS, poor), 422, "Invalid", "action"
             )
             assert error.status["details"]["group"] == "events.k8s.io"
+
+    run(main())
+
+
+def test_a_version_that_is_gone_from_kubernetes_says_so(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            budget: Obj = {
+                "apiVersion": "policy/v1beta1",
+                "kind": "PodDisruptionBudget",
+                "metadata": {"name": "guard", "namespace": SPACE},
+                "spec": {"minAvailable": 1, "selector": {"matchLabels": {"app": "web"}}},
+            }
+            await client(server).create(PODDISRUPTIONBUDGETS_V1BETA1, budget)
+            stored = await client(server).get(PODDISRUPTIONBUDGETS, "guard", SPACE)
+            assert (stored["apiVersion"], stored["spec"]) == ("policy/v1", budget["spec"])
+            target = Target(PODDISRUPTIONBUDGETS_V1BETA1, SPACE)
+            answer = await server.handle(Request("list", target, ADMIN, {}))
+            assert not isinstance(answer, Stream)
+            assert answer.object()["apiVersion"] == "policy/v1beta1"
+            (warning,) = answer.warnings
+            assert warning.startswith("policy/v1beta1 PodDisruptionBudget is deprecated in v1.21+")
 
     run(main())
 

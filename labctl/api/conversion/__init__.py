@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from labctl.api.causes import Cause
 from labctl.api.conversion import autoscaling, events
 from labctl.api.kinds.autoscaling import HORIZONTALPODAUTOSCALERS_V1
+from labctl.api.kinds.batch import CRONJOBS_V1BETA1
 from labctl.api.kinds.events import NEWER_EVENTS
+from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS_V1BETA1
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 
@@ -27,31 +29,41 @@ class View:
     """How a resource shows the objects of another."""
 
     resource: Resource
-    stored: Resource
     shown: Callable[[Obj], Obj]
     kept: Callable[[Obj], Obj]
     check: Callable[[Obj], Iterator[Cause]] = _nothing
     """What is asked of a new object in this form alone."""
     fields: Mapping[str, str] = field(default_factory=dict)
     """Fields of selectors, by their names here, under the names of the stored form."""
+    warning: str = ""
+    """What everybody is told who uses this form."""
+
+    @property
+    def stored(self) -> Resource:
+        assert self.resource.stored is not None
+        return self.resource.stored
 
 
-def _view(
-    resource: Resource,
-    shown: Callable[[Obj], Obj],
-    kept: Callable[[Obj], Obj],
-    check: Callable[[Obj], Iterator[Cause]] = _nothing,
-    fields: Mapping[str, str] | None = None,
-) -> View:
+def _older(resource: Resource, since: str, gone: str) -> View:
+    """A view of an earlier version with the same fields, which a newer one took the place of."""
     assert resource.stored is not None
-    return View(resource, resource.stored, shown, kept, check, fields or {})
+    kind, newer = resource.kind, resource.stored.api_version
+    return View(
+        resource,
+        shown=lambda obj: {**obj, "apiVersion": resource.api_version},
+        kept=lambda obj: {**obj, "apiVersion": newer},
+        warning=f"{resource.api_version} {kind} is deprecated in {since}+, "
+        f"unavailable in {gone}+; use {newer} {kind}",
+    )
 
 
 _VIEWS = {
     view.resource: view
     for view in (
-        _view(HORIZONTALPODAUTOSCALERS_V1, autoscaling.to_v1, autoscaling.to_v2),
-        _view(NEWER_EVENTS, events.to_newer, events.to_core, events.check_new, events.FIELDS),
+        View(HORIZONTALPODAUTOSCALERS_V1, autoscaling.to_v1, autoscaling.to_v2),
+        View(NEWER_EVENTS, events.to_newer, events.to_core, events.check_new, events.FIELDS),
+        _older(CRONJOBS_V1BETA1, "v1.21", "v1.25"),
+        _older(PODDISRUPTIONBUDGETS_V1BETA1, "v1.21", "v1.25"),
     )
 }
 

@@ -66,15 +66,12 @@ def _query(request: Request, view: View) -> dict[str, str]:
 
 def _shown(answer: Answer | Stream, view: View, warnings: Sequence[str]) -> Answer | Stream:
     """The answer with its objects in the form of `view`; a Status stays what it is."""
+    said = (*([view.warning] if view.warning else ()), *warnings, *answer.warnings)
     if isinstance(answer, Stream):
-        return Stream(_lines(answer, view), answer.warnings)
-    said = (*warnings, *answer.warnings)
+        return Stream(_lines(answer, view), said)
     if isinstance(answer, Listing):
-        return replace(
-            answer,
-            resource=view.resource,
-            entries=[one.shown(view.shown) for one in answer.entries],
-        )
+        entries = [one.shown(view.shown) for one in answer.entries]
+        return replace(answer, resource=view.resource, entries=entries, warnings=said)
     if isinstance(answer, Stored):
         return replace(answer, entry=answer.entry.shown(view.shown), warnings=said)
     value = answer.object()
