@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl.api import schema
-from labctl.api.conversion import view_of
+from labctl.api.conversion import ingresses, view_of
 from labctl.api.conversion.autoscaling import to_v1, to_v2
 from labctl.api.conversion.events import check_new, to_core, to_newer
 from labctl.api.kinds.autoscaling import HORIZONTALPODAUTOSCALERS, HORIZONTALPODAUTOSCALERS_V1
@@ -186,6 +186,25 @@ def test_a_new_event_of_the_newer_form_says_all_of_it() -> None:
     assert said[:2] == ["eventTime: Required value", "reportingController: Required value"]
     assert any(one.startswith("note: Invalid value") for one in said)
     assert any(one.startswith("deprecatedCount: Invalid value") for one in said)
+
+
+def test_an_ingress_names_services_otherwise_in_its_oldest_form() -> None:
+    backend = {"service": {"name": "web", "port": {"number": 80}}}
+    paths = [{"path": "/", "pathType": "Prefix", "backend": backend}]
+    rules = [{"host": "a.example.org", "http": {"paths": paths}}]
+    named = {"service": {"name": "web", "port": {"name": "http"}}}
+    ingress: Obj = {
+        "apiVersion": "networking.k8s.io/v1",
+        "kind": "Ingress",
+        "metadata": {"name": "front"},
+        "spec": {"defaultBackend": named, "rules": rules},
+    }
+    older = ingresses.to_older(ingress)
+    assert older["apiVersion"] == "extensions/v1beta1"
+    assert older["spec"]["backend"] == {"serviceName": "web", "servicePort": "http"}
+    (path,) = older["spec"]["rules"][0]["http"]["paths"]
+    assert path["backend"] == {"serviceName": "web", "servicePort": 80}
+    assert ingresses.to_v1(older) == ingress
 
 
 def test_only_other_forms_have_views() -> None:

@@ -16,16 +16,15 @@ STORIES = HERE / "stories"
 # What labctl does not have yet; rows that speak of it are left out.
 ABSENT = frozenset(
     {
-        "server-side apply",
         "OpenAPI",
-        "protobuf",
-        "streams",
-        "metrics",
-        "reviews",
-        "impersonation",
-        "quota",
+        "RBAC",
         "budgets",
         "custom resources",
+        "metrics",
+        "protobuf",
+        "quota",
+        "server-side apply",
+        "streams",
     }
 )
 _SECONDS = 60.0  # a command that takes longer hangs

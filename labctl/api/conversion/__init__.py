@@ -9,10 +9,11 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 from labctl.api.causes import Cause
-from labctl.api.conversion import autoscaling, events
+from labctl.api.conversion import autoscaling, events, ingresses
 from labctl.api.kinds.autoscaling import HORIZONTALPODAUTOSCALERS_V1
 from labctl.api.kinds.batch import CRONJOBS_V1BETA1
 from labctl.api.kinds.events import NEWER_EVENTS
+from labctl.api.kinds.networking import INGRESSES_V1BETA1
 from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS_V1BETA1
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -47,13 +48,20 @@ class View:
 def _older(resource: Resource, since: str, gone: str) -> View:
     """A view of an earlier version with the same fields, which a newer one took the place of."""
     assert resource.stored is not None
-    kind, newer = resource.kind, resource.stored.api_version
+    newer = resource.stored.api_version
     return View(
         resource,
         shown=lambda obj: {**obj, "apiVersion": resource.api_version},
         kept=lambda obj: {**obj, "apiVersion": newer},
-        warning=f"{resource.api_version} {kind} is deprecated in {since}+, "
-        f"unavailable in {gone}+; use {newer} {kind}",
+        warning=_deprecated(resource, since, gone),
+    )
+
+
+def _deprecated(resource: Resource, since: str, gone: str) -> str:
+    assert resource.stored is not None
+    return (
+        f"{resource.api_version} {resource.kind} is deprecated in {since}+, "
+        f"unavailable in {gone}+; use {resource.stored.api_version} {resource.kind}"
     )
 
 
@@ -62,6 +70,12 @@ _VIEWS = {
     for view in (
         View(HORIZONTALPODAUTOSCALERS_V1, autoscaling.to_v1, autoscaling.to_v2),
         View(NEWER_EVENTS, events.to_newer, events.to_core, events.check_new, events.FIELDS),
+        View(
+            INGRESSES_V1BETA1,
+            ingresses.to_older,
+            ingresses.to_v1,
+            warning=_deprecated(INGRESSES_V1BETA1, "v1.14", "v1.22"),
+        ),
         _older(CRONJOBS_V1BETA1, "v1.21", "v1.25"),
         _older(PODDISRUPTIONBUDGETS_V1BETA1, "v1.21", "v1.25"),
     )

@@ -9,6 +9,7 @@ PRIORITYCLASSES = Resource(
     "priorityclasses",
     namespaced=False,
     short_names=("pc",),
+    acted_upon=True,
 )
 
 RUNTIMECLASSES = Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False)

@@ -1,4 +1,6 @@
-"""The groups networking.k8s.io and discovery.k8s.io, v1."""
+"""The groups networking.k8s.io and discovery.k8s.io, v1, and what came before them."""
+
+from dataclasses import replace
 
 from labctl.api.resource import Resource
 
@@ -29,6 +31,9 @@ ENDPOINTSLICES = Resource(
     "discovery.k8s.io", "v1", "EndpointSlice", "endpointslices", namespaced=True
 )
 
+# Kubernetes 1.22 took it away; kubectl 1.20 prunes by it.
+INGRESSES_V1BETA1 = replace(INGRESSES, group="extensions", version="v1beta1", stored=INGRESSES)
+
 IPADDRESSES = Resource(
     "networking.k8s.io",
     "v1",
@@ -54,4 +59,5 @@ RESOURCES = (
     ENDPOINTSLICES,
     IPADDRESSES,
     SERVICECIDRS,
+    INGRESSES_V1BETA1,
 )

@@ -35,7 +35,10 @@ def definition_name(resource: Resource) -> str | None:
     """
     parts = (resource.group, resource.version, resource.kind)
     name = _file()["kinds"].get("/".join(part for part in parts if part))
-    return definition_name(resource.stored) if name is None and resource.stored else name
+    newer = resource.stored
+    if name is None and newer is not None and newer.group == resource.group:
+        return definition_name(newer)
+    return name
 
 
 def definition_of(resource: Resource) -> Schema | None:

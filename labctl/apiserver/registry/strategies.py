@@ -15,6 +15,8 @@ from labctl.api.kinds.core import (
     LIMITRANGES,
     NAMESPACES,
     NODES,
+    PERSISTENTVOLUMECLAIMS,
+    PERSISTENTVOLUMES,
     PODS,
     SECRETS,
     SERVICES,
@@ -135,6 +137,10 @@ def _completed_namespace(namespace: Obj) -> Obj:
     return {**namespace, "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
+def _pending(_: Obj) -> Obj:
+    return {"phase": "Pending"}
+
+
 def _no_load_balancer(_: Obj) -> Obj:
     return {"loadBalancer": {}}
 
@@ -151,6 +157,8 @@ _SPECIAL = {
             returns_deleted=True,
         ),
         Strategy(NODES, keeps_status=True),
+        Strategy(PERSISTENTVOLUMES, initial_status=_pending),
+        Strategy(PERSISTENTVOLUMECLAIMS, initial_status=_pending),
         Strategy(SECRETS, completed=secrets.with_encoded_strings),
         Strategy(SERVICES, initial_status=_no_load_balancer, returns_deleted=True),
         Strategy(DEPLOYMENTS, annotations_count=True),
