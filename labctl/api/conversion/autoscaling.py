@@ -34,6 +34,8 @@ def to_v1(hpa: Obj) -> Obj:
     }
     spec |= only(**{_CPU_TARGET: percent})
     status |= only(**{_CPU_NOW: percent_now})
+    if "desiredReplicas" in status:
+        status.setdefault("currentReplicas", 0)  # never absent in v1
     metadata = _annotated(hpa["metadata"], carried)
     return _assembled(HORIZONTALPODAUTOSCALERS_V1.api_version, hpa, metadata, spec, status)
 

@@ -24,6 +24,7 @@ from labctl.api.kinds.core import (
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.registry import pods, secrets
+from labctl.apiserver.registry.initial_status import empty_status
 
 _GENERATION_GROUPS = frozenset(
     {
@@ -51,7 +52,7 @@ class Strategy:
 
     resource: Resource
     initial_status: Callable[[Obj], Obj] | None = None
-    """Makes the status of a new object; None keeps none where status is a subresource."""
+    """Makes the status of a new object; None leaves it empty where status is a subresource."""
     keeps_status: bool = False
     """Whether a new object may bring its status along (nodes register with theirs)."""
     completed: Callable[[Obj], Obj] = _unchanged
@@ -78,7 +79,7 @@ class Strategy:
         if self.initial_status is not None:
             return {**obj, "status": self.initial_status(obj)}
         if self.resource.has_status and not self.keeps_status:
-            return {field: value for field, value in obj.items() if field != "status"}
+            return with_member(obj, "status", empty_status(self.resource))
         return obj
 
     def changed(self, new: Obj, old: Obj) -> Obj:
@@ -141,10 +142,6 @@ def _pending(_: Obj) -> Obj:
     return {"phase": "Pending"}
 
 
-def _no_load_balancer(_: Obj) -> Obj:
-    return {"loadBalancer": {}}
-
-
 _SPECIAL = {
     strategy.resource: strategy
     for strategy in (
@@ -160,7 +157,7 @@ _SPECIAL = {
         Strategy(PERSISTENTVOLUMES, initial_status=_pending),
         Strategy(PERSISTENTVOLUMECLAIMS, initial_status=_pending),
         Strategy(SECRETS, completed=secrets.with_encoded_strings),
-        Strategy(SERVICES, initial_status=_no_load_balancer, returns_deleted=True),
+        Strategy(SERVICES, returns_deleted=True),
         Strategy(DEPLOYMENTS, annotations_count=True),
         Strategy(EVENTS, create_on_update=True, ttl=_EVENT_SECONDS),
         Strategy(LEASES, create_on_update=True),
