@@ -45,6 +45,15 @@ def newest() -> Program | None:
     return Program(int(found[1]), path)
 
 
+def of(which: str) -> Program | None:
+    """The `oldest`, the `newest`, or `1.N`; None where it is not here."""
+    if which == "oldest":
+        return oldest()
+    if which == "newest":
+        return newest()
+    return next((one for one in between() if str(one) == which), None)
+
+
 @cache
 def between() -> tuple[Program, ...]:
     found = (re.fullmatch(r"kubectl\.1\.(\d+)", path.name) for path in _BETWEEN.glob("kubectl.1.*"))

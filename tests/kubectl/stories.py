@@ -1,12 +1,12 @@
 """Plays transcripts with one kubectl on a real lab, each in a namespace of its own."""
 
-import os
 import subprocess
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.command import Labctl
+from tests.kubectl.environment import environment
 from tests.kubectl.programs import Program
 from tests.kubectl.transcript import Row, read
 from tests.waiting import until
@@ -43,53 +43,35 @@ class Scene:
         """Plays `stories/STORY.txt` to its end; returns what was not as it must be."""
         namespace = f"{story}-1-{self.program.minor}"
         values = {"NS": namespace, "FILES": str(HERE / "manifests")}
-        environment = self._environment(namespace) | values
+        own = environment(self.program, self.labctl, self.home / namespace, namespace)
         self.labctl.ok("create", "namespace", namespace)
         try:
             rows = [row for row in read(STORIES / f"{story}.txt") if self._concerns(row)]
-            return list(_failures(story, rows, environment, values))
+            return list(_failures(story, rows, own | values, values))
         finally:
             self.labctl.ok("delete", "namespace", namespace, "--wait=false")
 
     def _concerns(self, row: Row) -> bool:
         return row.since <= self.program.minor <= row.until and not row.needs & ABSENT
 
-    def _environment(self, namespace: str) -> dict[str, str]:
-        """A user's who has `kubectl` on PATH, and nothing but KUBECONFIG to say where the lab is."""
-        home = self.home / namespace
-        home.mkdir(parents=True)
-        (home / "bin").mkdir()
-        (home / "bin/kubectl").symlink_to(self.program.path)
-        config = home / "config"
-        config.write_text(self.labctl.ok("kubeconfig"))
-        environment = {
-            "HOME": str(home),
-            "KUBECONFIG": str(config),
-            "PATH": f"{home / 'bin'}:{os.environ['PATH']}",
-            "LC_ALL": "C.UTF-8",
-        }
-        words = ("kubectl", "config", "set-context", "--current", f"--namespace={namespace}")
-        subprocess.run(words, env=environment, check=True, capture_output=True)
-        return environment
-
 
 def _failures(
-    story: str, rows: Iterable[Row], environment: dict[str, str], values: Mapping[str, str]
+    story: str, rows: Iterable[Row], variables: dict[str, str], values: Mapping[str, str]
 ) -> Iterable[str]:
     for row in rows:
-        differences = _run(row, environment, values)
+        differences = _run(row, variables, values)
         if differences:
             yield f"{story}.txt:{row.line}: $ {row.command}\n  " + "\n  ".join(differences)
 
 
-def _run(row: Row, environment: dict[str, str], values: Mapping[str, str]) -> list[str]:
+def _run(row: Row, variables: dict[str, str], values: Mapping[str, str]) -> list[str]:
     differences: list[str] = []
 
     def as_written() -> bool:
         done = subprocess.run(
             ["sh", "-c", row.command],
-            cwd=environment["HOME"],
-            env=environment,
+            cwd=variables["HOME"],
+            env=variables,
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,

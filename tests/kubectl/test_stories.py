@@ -7,7 +7,6 @@ import pytest
 
 from tests.command import Labctl
 from tests.kubectl import programs
-from tests.kubectl.programs import Program
 from tests.kubectl.stories import STORIES, Scene
 
 EVERY = "verbs"  # the story for those between: each verb once
@@ -24,14 +23,6 @@ def _plays() -> Iterator[tuple[str, str]]:
         yield str(program), EVERY
 
 
-def _program(which: str) -> Program | None:
-    if which == "oldest":
-        return programs.oldest()
-    if which == "newest":
-        return programs.newest()
-    return next(one for one in programs.between() if str(one) == which)
-
-
 Play = Future[list[str]]
 
 
@@ -45,7 +36,7 @@ def plays(
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         started = {}
         for which, story in wanted:
-            program = _program(which)
+            program = programs.of(which)
             if program is not None:
                 scene = Scene(program, labctl, tmp_path_factory.getbasetemp())
                 started[which, story] = pool.submit(scene.play, story)
