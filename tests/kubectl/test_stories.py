@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from threading import Lock
 
 import pytest
 
@@ -33,12 +34,13 @@ def plays(
     """All that was asked for, under way: a few at once, since a kubectl mostly waits."""
     calls = (getattr(item, "callspec", None) for item in request.session.items)
     wanted = [call.params["play"] for call in calls if call and "play" in call.params]
+    nodes = Lock()
     with ThreadPoolExecutor(_AT_ONCE) as pool:
         started = {}
         for which, story in wanted:
             program = programs.of(which)
             if program is not None:
-                scene = Scene(program, labctl, tmp_path_factory.getbasetemp())
+                scene = Scene(program, labctl, tmp_path_factory.getbasetemp(), nodes)
                 started[which, story] = pool.submit(scene.play, story)
         yield started
         pool.shutdown(cancel_futures=True)

@@ -32,7 +32,9 @@ ENDPOINTSLICES = Resource(
 )
 
 # Kubernetes 1.22 took it away; kubectl 1.20 prunes by it.
-INGRESSES_V1BETA1 = replace(INGRESSES, group="extensions", version="v1beta1", stored=INGRESSES)
+INGRESSES_V1BETA1 = replace(
+    INGRESSES, group="extensions", version="v1beta1", short_names=(), stored=INGRESSES
+)
 
 IPADDRESSES = Resource(
     "networking.k8s.io",
