@@ -18,7 +18,6 @@ STORIES = HERE / "stories"
 ABSENT = frozenset(
     {
         "RBAC",
-        "custom resources",
         "server-side apply",
         "streams",
     }
