@@ -41,6 +41,9 @@ if [ "$(cat "$stamp" 2>/dev/null)" != "$wanted" ]; then
     echo "$wanted" >"$stamp"
 fi
 
+# Not every system has that package, and only tests want it.
+"$here/tools/kubectl.sh" "$venv/kubectl" || echo "no kubectl 1.20: its tests will be skipped" >&2
+
 # sudo's secure_path has /usr/local/bin and not the virtual environment.
 if [ "$(readlink /usr/local/bin/labctl 2>/dev/null)" != "$venv/bin/labctl" ]; then
     as_root ln -sf "$venv/bin/labctl" /usr/local/bin/labctl

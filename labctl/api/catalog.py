@@ -51,7 +51,7 @@ class Catalog:
     @cached_property
     def _words(self) -> dict[str, Resource]:
         words: dict[str, Resource] = {}
-        for resource in self.stored:
+        for resource in self.served:
             kind = resource.kind.lower()
             for word in (resource.plural, resource.singular, kind, *resource.short_names):
                 words.setdefault(word, resource)

@@ -43,6 +43,8 @@ class Resource:
     categories: tuple[str, ...] = ()
     subresources: tuple[str, ...] = ()
     verbs: tuple[str, ...] = ALL_VERBS
+    stored: "Resource | None" = None
+    """The resource whose objects this one shows in another version or group; see conversion/."""
     acted_upon: bool = False
     """Whether anything in a lab acts on it; otherwise it is stored, watched and printed only."""
     name_rule: NameRule = NameRule.SUBDOMAIN

@@ -8,9 +8,12 @@ from labctl.api.kinds import (
     authorization,
     autoscaling,
     batch,
+    certificates,
     cluster,
     coordination,
     core,
+    events,
+    extension,
     metrics,
     networking,
     policy,
@@ -21,6 +24,7 @@ from labctl.api.resource import Resource
 __all__ = [
     "BUILT_IN",
     "COMPUTED",
+    "KINDS",
     "RESOURCES",
     "SERVED",
     "Resource",
@@ -29,7 +33,7 @@ __all__ = [
     "find",
 ]
 
-RESOURCES: tuple[Resource, ...] = (
+KINDS: tuple[Resource, ...] = (
     *core.RESOURCES,
     *apps.RESOURCES,
     *autoscaling.RESOURCES,
@@ -40,18 +44,26 @@ RESOURCES: tuple[Resource, ...] = (
     *rbac.RESOURCES,
     *cluster.RESOURCES,
     *apiextensions.RESOURCES,
+    *certificates.RESOURCES,
+    *events.RESOURCES,
+    *extension.RESOURCES,
 )
+"""Everything with objects, in each of its versions."""
+
+RESOURCES: tuple[Resource, ...] = tuple(one for one in KINDS if one.stored is None)
+"""Everything with objects once, as it is stored."""
 
 COMPUTED: tuple[Resource, ...] = (
+    *core.COMPUTED,
     *authentication.RESOURCES,
     *authorization.RESOURCES,
     *metrics.RESOURCES,
 )
 """What is answered and never stored: reviews of access, metrics."""
 
-SERVED = RESOURCES + COMPUTED
+SERVED = KINDS + COMPUTED
 
-BUILT_IN = Catalog(RESOURCES, COMPUTED)
+BUILT_IN = Catalog(KINDS, COMPUTED)
 """What every server serves; users define more (see custom/)."""
 
 find = BUILT_IN.find

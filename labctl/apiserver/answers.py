@@ -101,6 +101,13 @@ class WatchLine:
     encoded: Callable[[], bytes]
 
 
+def written_line(type_: str, obj: Obj) -> WatchLine:
+    """An event of an object that was made for this watch."""
+    return WatchLine(
+        type_, obj, lambda: msgspec.json.encode({"type": type_, "object": obj}) + b"\n"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Stream:
     """A watch that has begun: portions of events until the client or the server ends it."""

@@ -17,16 +17,20 @@ an answer or as a StatusError; only a bug ends as anything else.
 from collections.abc import Awaitable, Callable, Iterable
 
 from labctl.api import status
+from labctl.api.conversion import view_of
+from labctl.api.kinds.core import COMPONENTSTATUSES
 from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.authentication import Credentials, authenticate
 from labctl.apiserver.directives import check_directives
+from labctl.apiserver.forms import in_form
 from labctl.apiserver.impersonation import impersonate
 from labctl.apiserver.metrics import verbs as metrics
 from labctl.apiserver.registry import reading
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.binding import bind
+from labctl.apiserver.registry.components import get_component, list_components
 from labctl.apiserver.registry.create import create
 from labctl.apiserver.registry.deletion import delete, delete_collection
 from labctl.apiserver.registry.eviction import evict
@@ -35,10 +39,10 @@ from labctl.apiserver.registry.patch import patch
 from labctl.apiserver.registry.scale import get_scale, patch_scale, update_scale
 from labctl.apiserver.registry.token import request_token
 from labctl.apiserver.registry.update import update
+from labctl.apiserver.registry.views import through_view
 from labctl.apiserver.registry.watching import watch
 from labctl.apiserver.request import Identity, Request
 from labctl.apiserver.reviews import REVIEWS
-from labctl.apiserver.tables import tabulated
 
 Verb = Callable[[Backend, Request], Awaitable[Answer | Stream]]
 
@@ -54,6 +58,9 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("status", "get"): reading.get,
     ("status", "update"): update,
     ("status", "patch"): patch,
+    ("approval", "get"): reading.get,
+    ("approval", "update"): update,
+    ("approval", "patch"): patch,
     ("scale", "get"): get_scale,
     ("scale", "update"): update_scale,
     ("scale", "patch"): patch_scale,
@@ -70,6 +77,8 @@ _COMPUTED: dict[tuple[Resource, str], Verb] = {
     (NODEMETRICS, "list"): metrics.list_nodes,
     (PODMETRICS, "get"): metrics.get_pod,
     (PODMETRICS, "list"): metrics.list_pods,
+    (COMPONENTSTATUSES, "get"): get_component,
+    (COMPONENTSTATUSES, "list"): list_components,
 }
 
 
@@ -90,6 +99,9 @@ async def handle(backend: Backend, request: Request) -> Answer | Stream:
     if verb is None:
         raise status.no_such_path()
     try:
-        return tabulated(request, await verb(backend, request))
+        view = view_of(request.resource)
+        if view is not None:
+            return in_form(request, await through_view(verb, backend, request, view))
+        return in_form(request, await verb(backend, request))
     except RecursionError:
         raise status.bad_request("the object is nested too deeply") from None

@@ -22,6 +22,7 @@ from labctl.apiserver.request import JSON
 
 SUBRESOURCE_VERBS = {
     "status": ["get", "patch", "update"],
+    "approval": ["get", "patch", "update"],
     "scale": ["get", "patch", "update"],
     "finalize": ["update"],
     "log": ["get"],

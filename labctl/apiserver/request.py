@@ -11,6 +11,7 @@ from typing import Any
 
 from labctl.api import status
 from labctl.api.catalog import Catalog
+from labctl.api.conversion import View
 from labctl.api.kinds.core import NAMESPACES, PODS
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -56,6 +57,8 @@ class Request:
     accept: str = JSON
     agent: str = ""
     """What a client calls itself (User-Agent); empty for a component of this process."""
+    view: View | None = None
+    """The form in which the client sees the resource, where that is not the stored one."""
 
     @property
     def resource(self) -> Resource:
@@ -125,6 +128,7 @@ def _is_of_namespace(group: str, parts: list[str]) -> bool:
 # The methods that each subresource understands; whatever is not here is a plain object's.
 _SUBRESOURCE_METHODS = {
     "status": ("GET", "PUT", "PATCH"),
+    "approval": ("GET", "PUT", "PATCH"),
     "scale": ("GET", "PUT", "PATCH"),
     "finalize": ("PUT",),
     "binding": ("POST",),

@@ -3,18 +3,14 @@
 from collections.abc import AsyncGenerator
 from contextlib import aclosing
 
-import msgspec
-
 from labctl.api.resource import Resource
 from labctl.api.tables import table
-from labctl.apiserver.answers import Answer, Listing, Plain, Stored, Stream, WatchLine
+from labctl.apiserver.answers import Answer, Listing, Plain, Stored, Stream, WatchLine, written_line
 from labctl.apiserver.request import Request
 
 
 def tabulated(request: Request, answer: Answer | Stream) -> Answer | Stream:
-    """The answer as a Table, if the client asked for one and there is something to print."""
-    if not wants_table(request.accept):
-        return answer
+    """The answer as a Table, if there is something to print."""
     resource, include = request.resource, request.query.get("includeObject") or "Metadata"
     if isinstance(answer, Stored):
         metadata = {"resourceVersion": str(answer.entry.revision)}
@@ -22,21 +18,11 @@ def tabulated(request: Request, answer: Answer | Stream) -> Answer | Stream:
         return Plain(value, answer.code, answer.warnings)
     if isinstance(answer, Listing):
         objects = [entry.object for entry in answer.entries]
-        return Plain(table(resource, objects, answer.metadata(), include_object=include))
+        value = table(resource, objects, answer.metadata(), include_object=include)
+        return Plain(value, answer.code, answer.warnings)
     if isinstance(answer, Stream):
         return Stream(_tabulated(resource, answer, include), answer.warnings)
     return answer
-
-
-def wants_table(accept: str) -> bool:
-    """Whether an Accept header's first choice among what is served here is a Table."""
-    for media_range in accept.split(","):
-        media_type, *parameters = (part.strip() for part in media_range.split(";"))
-        if "as=Table" in parameters and "v=v1" in parameters:
-            return True
-        if media_type in {"application/json", "*/*"} and "as=Table" not in parameters:
-            return False
-    return False
 
 
 async def _tabulated(
@@ -59,6 +45,4 @@ def _as_table(resource: Resource, line: WatchLine, include: str, *, columns: boo
     metadata = {"resourceVersion": line.object["metadata"]["resourceVersion"]}
     rows = [] if line.type == "BOOKMARK" else [line.object]
     value = table(resource, rows, metadata, include_object=include, columns=columns)
-    return WatchLine(
-        line.type, value, lambda: msgspec.json.encode({"type": line.type, "object": value}) + b"\n"
-    )
+    return written_line(line.type, value)

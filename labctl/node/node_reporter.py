@@ -56,8 +56,13 @@ class NodeReporter:
         self.mark()
 
     def event(self, type_: str, reason: str, message: str) -> None:
-        """An Event on the Node."""
-        self._recorder.event(self._node, type_, reason, message)
+        """An Event on the Node, which a kubelet knows by its name alone: that stands for the uid too.
+
+        kubectl asks for both (describe.go, NodeDescriber); kubectl 1.20 for nothing else.
+        """
+        metadata = self._node["metadata"]
+        subject = {**self._node, "metadata": {**metadata, "uid": metadata["name"]}}
+        self._recorder.event(subject, type_, reason, message)
 
     async def run(self, seconds: Callable[[], float]) -> None:
         """Looks every `seconds()` and at every mark, until cancelled."""

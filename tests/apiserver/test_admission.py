@@ -5,12 +5,15 @@ import time
 from contextlib import closing
 from pathlib import Path
 
+from labctl.api.kinds.certificates import CERTIFICATESIGNINGREQUESTS
+from labctl.api.kinds.cluster import PRIORITYCLASSES
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import CONFIGMAPS, EVENTS, NODES, PODS, SECRETS, SERVICES
 from labctl.api.lab import default_lab, lab_configmap
 from labctl.api.objects import Obj
 from labctl.store import revision_log
 from tests.apiserver.serving import (
+    MASTERS,
     client,
     config_map,
     node,
@@ -115,6 +118,74 @@ def test_every_service_gets_an_address_of_its_own(tmp_path: Path) -> None:
             )
             kept = await api.replace(SERVICES, service("chosen", selector={"a": "b"}))
             assert kept["spec"]["clusterIP"] == "10.96.0.10"
+
+    run(main())
+
+
+def test_a_pods_class_says_how_much_it_matters(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            plain = await api.create(PODS, pod("plain"))
+            assert plain["spec"]["priority"] == 0
+            assert plain["spec"]["preemptionPolicy"] == "PreemptLowerPriority"
+            high: Obj = {"metadata": {"name": "high"}, "value": 1000, "preemptionPolicy": "Never"}
+            await api.create(PRIORITYCLASSES, high)
+            await server.cache.fresh()
+            made = await api.create(PODS, pod("high", priorityClassName="high"))
+            assert (made["spec"]["priority"], made["spec"]["preemptionPolicy"]) == (1000, "Never")
+            system = pod("system", priorityClassName="system-node-critical")
+            assert (await api.create(PODS, system))["spec"]["priority"] == 2_000_001_000
+            for bad, why in (
+                (pod("a", priorityClassName="nope"), "no PriorityClass with name nope was found"),
+                (pod("b", priority=7), "the integer value (7) must not be provided in pod spec"),
+            ):
+                await refused(api.create(PODS, bad), 403, "Forbidden", why)
+            everybody: Obj = {"metadata": {"name": "all"}, "value": 5, "globalDefault": True}
+            await api.create(PRIORITYCLASSES, everybody)
+            await server.cache.fresh()
+            usual = await api.create(PODS, pod("usual"))
+            assert (usual["spec"]["priority"], usual["spec"]["priorityClassName"]) == (5, "all")
+
+    run(main())
+
+
+def test_who_asks_for_a_certificate_is_the_servers_to_say(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            asked: Obj = {
+                "metadata": {"name": "a"},
+                "spec": {
+                    "request": "bm90aGluZw==",
+                    "signerName": "example.org/signer",
+                    "usages": ["client auth"],
+                    "username": "somebody else",
+                },
+            }
+            made = await api.create(CERTIFICATESIGNINGREQUESTS, asked)
+            assert made["spec"]["username"] == "admin"
+            assert {*MASTERS} <= {*made["spec"]["groups"]}
+            conditions = [{"type": "Approved", "status": "True", "reason": "Checked"}]
+            approved = {**made, "status": {"conditions": conditions}}
+            done = await api.replace(CERTIFICATESIGNINGREQUESTS, approved, "approval")
+            assert done["status"]["conditions"] == conditions
+            changed = {**done, "spec": {**done["spec"], "username": "another"}}
+            assert await api.replace(CERTIFICATESIGNINGREQUESTS, changed) == done
+
+    run(main())
+
+
+def test_what_is_empty_in_metadata_is_not_there(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            empty: Obj = {"labels": {}, "annotations": {}, "ownerReferences": [], "finalizers": []}
+            sent = config_map("a")
+            made = await api.create(CONFIGMAPS, {**sent, "metadata": {**sent["metadata"], **empty}})
+            assert not made["metadata"].keys() & empty.keys()
+            patched = await api.patch(CONFIGMAPS, "a", {"metadata": empty}, "default")
+            assert patched == made
 
     run(main())
 

@@ -8,29 +8,37 @@ import pytest
 from labctl.api.kinds.core import PODS
 from labctl.apiserver.answers import Stream
 from labctl.apiserver.authentication import ADMIN
+from labctl.apiserver.forms import Form, wanted_form
 from labctl.apiserver.request import Request, Target
-from labctl.apiserver.tables import wants_table
-from tests.apiserver.serving import client, pod, run, serving
+from tests.apiserver.serving import client, pod, refused, run, serving
 
 _KUBECTL = (
     "application/json;as=Table;v=v1;g=meta.k8s.io,"
     "application/json;as=Table;v=v1beta1;g=meta.k8s.io,application/json"
+)
+# As client-go's metadata client
+_METADATA = (
+    "application/vnd.kubernetes.protobuf;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,"
+    "application/json;as=PartialObjectMetadata;g=meta.k8s.io;v=v1,application/json"
 )
 
 
 @pytest.mark.parametrize(
     ("accept", "wanted"),
     [
-        (_KUBECTL, True),
-        ("application/json;as=Table;v=v1;g=meta.k8s.io", True),
-        ("application/json", False),
-        ("application/json, application/json;as=Table;v=v1;g=meta.k8s.io", False),
-        ("*/*", False),
-        ("", False),
+        (_KUBECTL, Form.TABLE),
+        ("application/json;as=Table;v=v1;g=meta.k8s.io", Form.TABLE),
+        ("application/json", Form.WHOLE),
+        ("application/json, application/json;as=Table;v=v1;g=meta.k8s.io", Form.WHOLE),
+        (_METADATA, Form.METADATA),
+        (_METADATA.replace("Metadata;", "MetadataList;"), Form.METADATA_LIST),
+        ("application/json;as=Unicorn;v=v1;g=meta.k8s.io,application/json", Form.WHOLE),
+        ("*/*", Form.WHOLE),
+        ("", Form.WHOLE),
     ],
 )
-def test_when_a_table_is_wanted(accept: str, wanted: bool) -> None:
-    assert wants_table(accept) is wanted
+def test_the_first_form_that_can_be_met_is_wanted(accept: str, wanted: Form) -> None:
+    assert wanted_form(accept) is wanted
 
 
 def test_lists_and_single_objects_as_tables(tmp_path: Path) -> None:
@@ -50,6 +58,35 @@ def test_lists_and_single_objects_as_tables(tmp_path: Path) -> None:
                 "GET", "/api/v1/pods", query={"includeObject": "Object"}, accept=_KUBECTL
             )
             assert whole["rows"][0]["object"]["kind"] == "Pod"
+
+    run(main())
+
+
+def test_objects_without_spec_and_status(tmp_path: Path) -> None:
+    async def main() -> None:
+        async with serving(tmp_path) as server:
+            api = client(server)
+            made = await api.create(PODS, pod("a"))
+            one = await api.transport.request("GET", PODS.path("default", "a"), accept=_METADATA)
+            assert one == {
+                "kind": "PartialObjectMetadata",
+                "apiVersion": "meta.k8s.io/v1",
+                "metadata": made["metadata"],
+            }
+            several = _METADATA.replace("Metadata;", "MetadataList;")
+            listed = await api.transport.request("GET", PODS.path("default"), accept=several)
+            assert listed["kind"] == "PartialObjectMetadataList"
+            assert listed["metadata"]["resourceVersion"] == str(server.cache.revision)
+            assert listed["items"] == [one]
+            await refused(
+                api.transport.request("GET", PODS.path(), accept=_METADATA), 406, "NotAcceptable"
+            )
+            request = Request("watch", Target(PODS), ADMIN, {}, accept=_METADATA)
+            answer = await server.handle(request)
+            assert isinstance(answer, Stream)
+            async with aclosing(answer.portions) as portions:
+                ((line,)) = await anext(portions)
+            assert (line.type, line.object) == ("ADDED", one)
 
     run(main())
 

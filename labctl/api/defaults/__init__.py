@@ -8,7 +8,17 @@ from collections.abc import Callable
 
 from labctl.api import schema
 from labctl.api.custom.forms import settled
-from labctl.api.defaults import config, definition, pod, policy, roles, service, storage, workload
+from labctl.api.defaults import (
+    config,
+    definition,
+    extension,
+    pod,
+    policy,
+    roles,
+    service,
+    storage,
+    workload,
+)
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 
@@ -17,6 +27,7 @@ __all__ = ["set_defaults"]
 _DEFAULTERS: dict[Resource, Callable[[Obj], Obj]] = {
     **config.DEFAULTERS,
     **definition.DEFAULTERS,
+    **extension.DEFAULTERS,
     **pod.DEFAULTERS,
     **policy.DEFAULTERS,
     **roles.DEFAULTERS,

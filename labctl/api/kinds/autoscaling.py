@@ -1,4 +1,6 @@
-"""The group autoscaling, v2."""
+"""The group autoscaling: v2, and v1 as another form of the same objects."""
+
+from dataclasses import replace
 
 from labctl.api.resource import Resource
 
@@ -13,4 +15,8 @@ HORIZONTALPODAUTOSCALERS = Resource(
     subresources=("status",),
 )
 
-RESOURCES = (HORIZONTALPODAUTOSCALERS,)
+HORIZONTALPODAUTOSCALERS_V1 = replace(
+    HORIZONTALPODAUTOSCALERS, version="v1", stored=HORIZONTALPODAUTOSCALERS
+)
+
+RESOURCES = (HORIZONTALPODAUTOSCALERS, HORIZONTALPODAUTOSCALERS_V1)

@@ -1,5 +1,7 @@
 """The group batch, v1."""
 
+from dataclasses import replace
+
 from labctl.api.resource import Resource
 
 JOBS = Resource(
@@ -24,4 +26,7 @@ CRONJOBS = Resource(
     subresources=("status",),
 )
 
-RESOURCES = (JOBS, CRONJOBS)
+# Kubernetes 1.25 took it away; kubectl 1.20 prunes by it.
+CRONJOBS_V1BETA1 = replace(CRONJOBS, version="v1beta1", stored=CRONJOBS)
+
+RESOURCES = (JOBS, CRONJOBS, CRONJOBS_V1BETA1)

@@ -9,6 +9,7 @@ PRIORITYCLASSES = Resource(
     "priorityclasses",
     namespaced=False,
     short_names=("pc",),
+    acted_upon=True,
 )
 
 RUNTIMECLASSES = Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False)
@@ -35,11 +36,16 @@ VOLUMEATTACHMENTS = Resource(
     subresources=("status",),
 )
 
+CSISTORAGECAPACITIES = Resource(
+    "storage.k8s.io", "v1", "CSIStorageCapacity", "csistoragecapacities", namespaced=True
+)
+
 RESOURCES = (
     PRIORITYCLASSES,
     RUNTIMECLASSES,
     STORAGECLASSES,
     CSIDRIVERS,
     CSINODES,
+    CSISTORAGECAPACITIES,
     VOLUMEATTACHMENTS,
 )

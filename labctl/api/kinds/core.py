@@ -183,6 +183,21 @@ PERSISTENTVOLUMECLAIMS = Resource(
 
 PODTEMPLATES = Resource("", "v1", "PodTemplate", "podtemplates", namespaced=True)
 
+BINDINGS = Resource("", "v1", "Binding", "bindings", namespaced=True, verbs=("create",))
+
+COMPONENTSTATUSES = Resource(
+    "",
+    "v1",
+    "ComponentStatus",
+    "componentstatuses",
+    namespaced=False,
+    short_names=("cs",),
+    verbs=("get", "list"),
+)
+
+COMPUTED = (BINDINGS, COMPONENTSTATUSES)
+"""What is answered and never stored."""
+
 RESOURCES = (
     NAMESPACES,
     NODES,

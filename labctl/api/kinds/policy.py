@@ -1,5 +1,7 @@
 """The group policy, v1."""
 
+from dataclasses import replace
+
 from labctl.api.resource import Resource
 
 PODDISRUPTIONBUDGETS = Resource(
@@ -13,4 +15,9 @@ PODDISRUPTIONBUDGETS = Resource(
     acted_upon=True,
 )
 
-RESOURCES = (PODDISRUPTIONBUDGETS,)
+# Kubernetes 1.25 took it away; kubectl 1.20 creates budgets by it.
+PODDISRUPTIONBUDGETS_V1BETA1 = replace(
+    PODDISRUPTIONBUDGETS, version="v1beta1", stored=PODDISRUPTIONBUDGETS
+)
+
+RESOURCES = (PODDISRUPTIONBUDGETS, PODDISRUPTIONBUDGETS_V1BETA1)

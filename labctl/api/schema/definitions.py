@@ -29,9 +29,16 @@ def named(name: str) -> Schema:
 
 @cache
 def definition_name(resource: Resource) -> str | None:
-    """The full name of a resource's definition; None for a kind that has none."""
+    """The full name of a resource's definition; None for a kind that has none.
+
+    A version that Kubernetes no longer has a definition for is held to that of the stored one.
+    """
     parts = (resource.group, resource.version, resource.kind)
-    return _file()["kinds"].get("/".join(part for part in parts if part))
+    name = _file()["kinds"].get("/".join(part for part in parts if part))
+    newer = resource.stored
+    if name is None and newer is not None and newer.group == resource.group:
+        return definition_name(newer)
+    return name
 
 
 def definition_of(resource: Resource) -> Schema | None:

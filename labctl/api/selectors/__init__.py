@@ -1,7 +1,7 @@
 """Label and field selectors: from a query's text or an object's selector to a test."""
 
 from labctl.api.selectors.fields import FieldSelector, FieldTerm, field_text, parse_field_selector
-from labctl.api.selectors.label_text import parse_label_selector
+from labctl.api.selectors.label_text import SelectorSyntax, parse_label_selector
 from labctl.api.selectors.labels import (
     EVERYTHING,
     NOTHING,
@@ -18,6 +18,7 @@ __all__ = [
     "FieldTerm",
     "LabelSelector",
     "Requirement",
+    "SelectorSyntax",
     "field_text",
     "from_labels",
     "from_object",

@@ -17,10 +17,18 @@ _VALUE = re.compile(r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]{0,61}[A-Za-z0-9])?)?")
 
 
 def parse_label_selector(text: str) -> LabelSelector:
-    """The selector of a query such as `app=web,tier in (a, b),!old`; BadInput for bad syntax."""
+    """The selector of a query such as `app=web,tier in (a, b),!old`; SelectorSyntax if it is none."""
     if not text.strip():
         return EVERYTHING
     return LabelSelector(tuple(_LabelParser(text).requirements()))
+
+
+class SelectorSyntax(BadInput):
+    """Text that is no label selector; `problem` is what is wrong with it."""
+
+    def __init__(self, text: str, problem: str) -> None:
+        super().__init__(f"unable to parse label selector {text[:200]!r}: {problem}")
+        self.problem = problem
 
 
 class _LabelParser:
@@ -118,4 +126,4 @@ class _LabelParser:
         return word
 
     def _problem(self, what: str) -> BadInput:
-        return BadInput(f"unable to parse label selector {self._text[:200]!r}: {what}")
+        return SelectorSyntax(self._text, what)

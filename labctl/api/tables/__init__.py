@@ -12,9 +12,11 @@ from labctl.api.objects import Obj, name
 from labctl.api.resource import Resource
 from labctl.api.tables import (
     access,
+    autoscaling,
     config,
     definitions,
     events,
+    extension,
     metrics,
     network,
     nodes,
@@ -30,10 +32,12 @@ __all__ = ["age", "column_definitions", "duration", "table"]
 
 _PRINTERS: dict[Resource, Printer] = {
     **access.PRINTERS,
+    **autoscaling.PRINTERS,
     **config.PRINTERS,
     **definitions.PRINTERS,
     **events.PRINTERS,
     **metrics.PRINTERS,
+    **extension.PRINTERS,
     **network.PRINTERS,
     **nodes.PRINTERS,
     **pods.PRINTERS,
@@ -80,9 +84,13 @@ def column_definitions(resource: Resource) -> list[Obj]:
 
 
 def _printer(resource: Resource) -> Printer:
+    """A kind's printer; an older version without one of its own is printed like the stored one."""
     if resource.custom is not None:
         return printer_of(resource.custom)
-    return _PRINTERS.get(resource, _DEFAULT)
+    printer = _PRINTERS.get(resource)
+    if printer is None and resource.stored is not None:
+        printer = _PRINTERS.get(resource.stored)
+    return printer or _DEFAULT
 
 
 def _row_object(obj: Obj, include: str) -> Obj | None:

@@ -2,7 +2,9 @@
 
 from typing import Any
 
+from labctl.api.conversion.events import to_core
 from labctl.api.kinds.core import EVENTS
+from labctl.api.kinds.events import NEWER_EVENTS
 from labctl.api.objects import Obj, name
 from labctl.api.tables.columns import Column, Printer, text, wide
 from labctl.api.tables.text import since
@@ -41,20 +43,20 @@ def _source(event: Obj) -> str:
     return f"{component}, {host}" if host else component
 
 
+_COLUMNS = (
+    text("Last Seen"),
+    text("Type"),
+    text("Reason"),
+    text("Object"),
+    wide("Subobject"),
+    wide("Source"),
+    text("Message"),
+    wide("First Seen"),
+    wide("Count", "integer"),
+    Column("Name", priority=1, format="name"),
+)
+
 PRINTERS = {
-    EVENTS: Printer(
-        (
-            text("Last Seen"),
-            text("Type"),
-            text("Reason"),
-            text("Object"),
-            wide("Subobject"),
-            wide("Source"),
-            text("Message"),
-            wide("First Seen"),
-            wide("Count", "integer"),
-            Column("Name", priority=1, format="name"),
-        ),
-        _event,
-    )
+    EVENTS: Printer(_COLUMNS, _event),
+    NEWER_EVENTS: Printer(_COLUMNS, lambda event, now: _event(to_core(event), now)),
 }

@@ -4,7 +4,14 @@ from collections.abc import Iterable
 from typing import Any
 
 from labctl.api.kinds.core import ENDPOINTS, SERVICES
-from labctl.api.kinds.networking import ENDPOINTSLICES, INGRESSCLASSES, INGRESSES, NETWORKPOLICIES
+from labctl.api.kinds.networking import (
+    ENDPOINTSLICES,
+    INGRESSCLASSES,
+    INGRESSES,
+    IPADDRESSES,
+    NETWORKPOLICIES,
+    SERVICECIDRS,
+)
 from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS
 from labctl.api.objects import Obj, name
 from labctl.api.tables.columns import AGE, NAME, Printer, number, text, wide
@@ -127,6 +134,17 @@ def _budget(budget: Obj, now: float) -> list[Any]:
     ]
 
 
+def _ip_address(obj: Obj, now: float) -> list[Any]:
+    del now
+    parent = spec(obj).get("parentRef") or {}
+    steps = (parent.get(field) for field in ("resource", "namespace", "name"))
+    return [name(obj), "/".join(step for step in steps if step)]
+
+
+def _service_cidr(obj: Obj, now: float) -> list[Any]:
+    return [name(obj), joined(spec(obj).get("cidrs") or ()), age(obj, now)]
+
+
 PRINTERS = {
     SERVICES: Printer(
         (
@@ -149,6 +167,8 @@ PRINTERS = {
     ),
     INGRESSCLASSES: Printer((NAME, text("Controller"), text("Parameters"), AGE), _ingressclass),
     NETWORKPOLICIES: Printer((NAME, text("Pod-Selector"), AGE), _networkpolicy),
+    IPADDRESSES: Printer((NAME, text("ParentRef")), _ip_address),
+    SERVICECIDRS: Printer((NAME, text("CIDRs"), AGE), _service_cidr),
     PODDISRUPTIONBUDGETS: Printer(
         (
             NAME,

@@ -3,11 +3,17 @@
 from collections.abc import Iterable
 from typing import Any
 
-from labctl.api.kinds.cluster import STORAGECLASSES
+from labctl.api.kinds.cluster import (
+    CSIDRIVERS,
+    CSINODES,
+    CSISTORAGECAPACITIES,
+    STORAGECLASSES,
+    VOLUMEATTACHMENTS,
+)
 from labctl.api.kinds.core import PERSISTENTVOLUMECLAIMS, PERSISTENTVOLUMES
 from labctl.api.objects import Obj, annotations, is_deleting, name
-from labctl.api.tables.columns import AGE, NAME, Printer, text, wide
-from labctl.api.tables.text import UNSET, age, spec, status
+from labctl.api.tables.columns import AGE, NAME, Printer, number, text, wide
+from labctl.api.tables.text import UNSET, age, joined, spec, status
 
 _MODES = {
     "ReadWriteOnce": "RWO",
@@ -72,7 +78,63 @@ def _class(obj: Obj, now: float) -> list[Any]:
     ]
 
 
+def _driver(obj: Obj, now: float) -> list[Any]:
+    own = spec(obj)
+    audiences = [str(one.get("audience", "")) for one in own.get("tokenRequests") or ()]
+    return [
+        name(obj),
+        bool(own.get("attachRequired", True)),
+        bool(own.get("podInfoOnMount")),
+        bool(own.get("storageCapacity")),
+        joined(audiences, UNSET),
+        bool(own.get("requiresRepublish")),
+        joined(own.get("volumeLifecycleModes") or ()),
+        age(obj, now),
+    ]
+
+
+def _csi_node(obj: Obj, now: float) -> list[Any]:
+    return [name(obj), len(spec(obj).get("drivers") or ()), age(obj, now)]
+
+
+def _capacity(obj: Obj, now: float) -> list[Any]:
+    del now
+    return [name(obj), obj.get("storageClassName") or "", str(obj.get("capacity", UNSET))]
+
+
+def _attachment(obj: Obj, now: float) -> list[Any]:
+    volume = (spec(obj).get("source") or {}).get("persistentVolumeName") or ""
+    attached = bool(status(obj).get("attached"))
+    own = spec(obj)
+    return [
+        name(obj),
+        own.get("attacher") or "",
+        volume,
+        own.get("nodeName") or "",
+        attached,
+        age(obj, now),
+    ]
+
+
 PRINTERS = {
+    CSIDRIVERS: Printer(
+        (
+            NAME,
+            text("AttachRequired"),
+            text("PodInfoOnMount"),
+            text("StorageCapacity"),
+            text("TokenRequests"),
+            text("RequiresRepublish"),
+            text("Modes"),
+            AGE,
+        ),
+        _driver,
+    ),
+    CSINODES: Printer((NAME, number("Drivers"), AGE), _csi_node),
+    CSISTORAGECAPACITIES: Printer((NAME, text("StorageClassName"), text("Capacity")), _capacity),
+    VOLUMEATTACHMENTS: Printer(
+        (NAME, text("Attacher"), text("PV"), text("Node"), text("Attached"), AGE), _attachment
+    ),
     PERSISTENTVOLUMES: Printer(
         (
             NAME,

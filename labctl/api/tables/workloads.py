@@ -1,4 +1,4 @@
-"""The rows of what makes Pods: apps, batch and autoscaling."""
+"""The rows of what makes Pods: apps and batch."""
 
 from typing import Any
 
@@ -9,7 +9,6 @@ from labctl.api.kinds.apps import (
     REPLICASETS,
     STATEFULSETS,
 )
-from labctl.api.kinds.autoscaling import HORIZONTALPODAUTOSCALERS
 from labctl.api.kinds.batch import CRONJOBS, JOBS
 from labctl.api.kinds.core import REPLICATIONCONTROLLERS
 from labctl.api.objects import Obj, controller_of, is_condition_true, is_deleting, name, parse_time
@@ -17,7 +16,6 @@ from labctl.api.tables.columns import AGE, NAME, Printer, number, text, wide
 from labctl.api.tables.pods import containers_and_images
 from labctl.api.tables.text import (
     NONE,
-    UNKNOWN,
     age,
     duration,
     labels_text,
@@ -151,19 +149,6 @@ def _revision(obj: Obj, now: float) -> list[Any]:
     return [name(obj), controller, obj.get("revision", 0), age(obj, now)]
 
 
-def _autoscaler(obj: Obj, now: float) -> list[Any]:
-    target = spec(obj).get("scaleTargetRef") or {}
-    return [
-        name(obj),
-        f"{target.get('kind')}/{target.get('name')}",
-        UNKNOWN,
-        str(spec(obj).get("minReplicas", "<unset>")),
-        spec(obj).get("maxReplicas") or 0,
-        _count(obj, "currentReplicas"),
-        age(obj, now),
-    ]
-
-
 _REPLICAS = (NAME, number("Desired"), number("Current"), number("Ready"), AGE, *_WIDE)
 
 PRINTERS = {
@@ -202,16 +187,4 @@ PRINTERS = {
         _cronjob,
     ),
     CONTROLLERREVISIONS: Printer((NAME, text("Controller"), number("Revision"), AGE), _revision),
-    HORIZONTALPODAUTOSCALERS: Printer(
-        (
-            NAME,
-            text("Reference"),
-            text("Targets"),
-            text("MinPods"),
-            number("MaxPods"),
-            number("Replicas"),
-            AGE,
-        ),
-        _autoscaler,
-    ),
 }

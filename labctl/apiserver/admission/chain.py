@@ -10,9 +10,11 @@ from labctl.apiserver.admission.namespaces import check_namespace
 from labctl.apiserver.admission.node_ports import NodePorts
 from labctl.apiserver.admission.node_restriction import restrict_node
 from labctl.apiserver.admission.node_taint import taint_new_node
+from labctl.apiserver.admission.priority import set_priority
 from labctl.apiserver.admission.quota import Pending, Quotas
 from labctl.apiserver.admission.service_account import assign_account
 from labctl.apiserver.admission.service_type import settle_service
+from labctl.apiserver.admission.signing_requests import name_requestor
 from labctl.apiserver.admission.tolerations import DefaultTolerations
 from labctl.apiserver.authorization import Authorizer
 
@@ -27,7 +29,9 @@ class AdmissionChain:
             check_namespace,
             restrict_node,
             assign_account,
+            set_priority,
             DefaultTolerations(settings),
+            name_requestor,
             taint_new_node,
             limit_range,
             settle_service,

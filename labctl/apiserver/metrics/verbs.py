@@ -10,11 +10,11 @@ from labctl.api.objects import Obj, format_time, labels, name, namespace, now, u
 from labctl.api.resource import Resource
 from labctl.api.tables import table
 from labctl.apiserver.answers import Plain
+from labctl.apiserver.forms import Form, wanted_form
 from labctl.apiserver.metrics.rates import Rate
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.reading import matching_entries
 from labctl.apiserver.request import Request, Target
-from labctl.apiserver.tables import wants_table
 
 # How metrics-server names what it does not find.
 _NODE_NAMES = replace(NODEMETRICS, plural="nodemetrics")
@@ -108,7 +108,7 @@ def _usage(rate: Rate) -> Obj:
 
 
 def _listing(request: Request, items: Sequence[Obj]) -> Plain:
-    if wants_table(request.accept):
+    if wanted_form(request.accept) is Form.TABLE:
         return _tabulated(request, items)
     resource = request.resource
     head: Obj = {"kind": f"{resource.kind}List", "apiVersion": resource.api_version}
@@ -116,7 +116,7 @@ def _listing(request: Request, items: Sequence[Obj]) -> Plain:
 
 
 def _single(request: Request, item: Obj) -> Plain:
-    return _tabulated(request, [item]) if wants_table(request.accept) else Plain(item)
+    return _tabulated(request, [item]) if wanted_form(request.accept) is Form.TABLE else Plain(item)
 
 
 def _tabulated(request: Request, items: Sequence[Obj]) -> Plain:

@@ -37,7 +37,7 @@ _ATTEMPTS = 5  # of creating what others delete, or changing what others create,
 
 async def apply_object(backend: Backend, request: Request) -> Stored | Plain:
     """PATCH of a configuration: 200, or 201 if it was not there; raises 400, 403, 404, 409, 422."""
-    config, warnings = read_configuration(request, request.resource)
+    config, warnings = _in_stored_form(request)
     for _ in range(_ATTEMPTS):
         try:
             outcome = await change_object(
@@ -53,6 +53,12 @@ async def apply_object(backend: Backend, request: Request) -> Stored | Plain:
             if error.reason != "AlreadyExists":
                 raise
     raise status.conflict(request.resource, request.name)
+
+
+def _in_stored_form(request: Request) -> tuple[Obj, list[str]]:
+    view = request.view
+    config, warnings = read_configuration(request, view.resource if view else request.resource)
+    return view.kept(config) if view else config, warnings
 
 
 def read_configuration(request: Request, resource: Resource) -> tuple[Obj, list[str]]:

@@ -3,9 +3,8 @@
 from typing import Any
 
 from labctl.api import causes, status
-from labctl.api.kinds.core import PODS
+from labctl.api.kinds.core import BINDINGS, PODS
 from labctl.api.objects import Obj, is_deleting
-from labctl.api.resource import Resource
 from labctl.apiserver.answers import Plain
 from labctl.apiserver.decoding import decode_body, of_kind
 from labctl.apiserver.registry import pods
@@ -15,12 +14,10 @@ from labctl.apiserver.registry.metadata import check_identity
 from labctl.apiserver.request import Request
 from labctl.errors import StatusError
 
-_BINDINGS = Resource("", "v1", "Binding", "bindings", namespaced=True)
-
 
 async def bind(backend: Backend, request: Request) -> Plain:
     """201 once the pod has the node; raises 400, 404, 409 (bound, deleting, another uid), 422."""
-    binding = of_kind(_BINDINGS, decode_body(request, _BINDINGS))
+    binding = of_kind(BINDINGS, decode_body(request, BINDINGS))
     metadata = _mapping(binding, "metadata")
     name = _pod_name(request, metadata)
     node = _node(name, _mapping(binding, "target"))
@@ -52,7 +49,7 @@ def _node(name: str, target: Obj) -> str:
         cause = causes.required("target.name")
     else:
         return node
-    raise status.invalid(_BINDINGS, name, [cause])
+    raise status.invalid(BINDINGS, name, [cause])
 
 
 def _check_free(pod: Obj) -> None:

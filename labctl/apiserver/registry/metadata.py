@@ -12,6 +12,7 @@ from labctl.apiserver.request import Request
 # No vowels, so that no words come out; no 0, 1, 3: as k8s.io/apimachinery/pkg/util/rand.
 _SUFFIX_ALPHABET = "bcdfghjklmnpqrstvwxz2456789"
 _SUFFIX_LENGTH = 5
+_EMPTY: tuple[Any, ...] = ([], {})
 _NAME_BASE = 63 - _SUFFIX_LENGTH
 
 # Set by the server alone; what a client sends in these is dropped or must agree.
@@ -24,6 +25,7 @@ _SERVER_FIELDS = (
     "selfLink",
     "uid",
 )
+_NOT_CLIENTS = frozenset({*_SERVER_FIELDS, "namespace"})
 
 
 def new_metadata(request: Request, metadata: Obj, *, generation: bool) -> Obj:
@@ -39,15 +41,13 @@ def new_metadata(request: Request, metadata: Obj, *, generation: bool) -> Obj:
     if generation:
         own["generation"] = 1
     own["creationTimestamp"] = now()
-    rest = {k: v for k, v in metadata.items() if k not in _SERVER_FIELDS}
-    return {**own, **_without(rest, "namespace"), **own}
+    return {**own, **_clients(metadata), **own}
 
 
 def updated_metadata(new: Obj, old: Obj) -> Obj:
     """The metadata of an object that is replaced: the client's, under the server's own fields."""
     kept = {k: old[k] for k in ("name", "namespace", "generateName", *_SERVER_FIELDS) if k in old}
-    rest = {k: v for k, v in new.items() if k not in _SERVER_FIELDS}
-    return {**kept, **_without(rest, "namespace"), **kept}
+    return {**kept, **_clients(new), **kept}
 
 
 def check_location(request: Request, metadata: Obj) -> None:
@@ -129,5 +129,6 @@ def _namespace(request: Request, metadata: Obj) -> str:
     return request.namespace
 
 
-def _without(metadata: Obj, field: str) -> Obj:
-    return {k: v for k, v in metadata.items() if k != field}
+def _clients(metadata: Obj) -> Obj:
+    """The client's own part; an empty list or map is none, as in Go's `omitempty`."""
+    return {k: v for k, v in metadata.items() if v not in _EMPTY and k not in _NOT_CLIENTS}

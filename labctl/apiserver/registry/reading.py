@@ -3,7 +3,12 @@
 from collections.abc import Callable, Mapping
 
 from labctl.api import status
-from labctl.api.selectors import FieldSelector, parse_field_selector, parse_label_selector
+from labctl.api.selectors import (
+    FieldSelector,
+    SelectorSyntax,
+    parse_field_selector,
+    parse_label_selector,
+)
 from labctl.apiserver.answers import Listing, Stored
 from labctl.apiserver.registry import paging
 from labctl.apiserver.registry.backend import Backend
@@ -53,8 +58,8 @@ def selector(request: Request) -> Callable[[Entry], bool] | None:
     fields = field_selector(request)
     try:
         labels = parse_label_selector(request.query.get("labelSelector", ""))
-    except BadInput as error:
-        raise status.bad_request(f"unable to parse requirement: {error.message}") from None
+    except SelectorSyntax as error:
+        raise status.bad_request(f"unable to parse requirement: {error.problem}") from None
     if fields.empty and labels.empty:
         return None
 

@@ -16,6 +16,8 @@ from labctl.api.kinds.core import (
     LIMITRANGES,
     NAMESPACES,
     NODES,
+    PERSISTENTVOLUMECLAIMS,
+    PERSISTENTVOLUMES,
     PODS,
     SECRETS,
     SERVICES,
@@ -24,9 +26,20 @@ from labctl.api.kinds.policy import PODDISRUPTIONBUDGETS
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.registry import pods, secrets
+from labctl.apiserver.registry.initial_status import empty_status
 
 _GENERATION_GROUPS = frozenset(
-    {"apps", "apiextensions.k8s.io", "batch", "policy", "networking.k8s.io"}
+    {
+        "admissionregistration.k8s.io",
+        "apiextensions.k8s.io",
+        "apps",
+        "batch",
+        "discovery.k8s.io",
+        "flowcontrol.apiserver.k8s.io",
+        "networking.k8s.io",
+        "policy",
+        "scheduling.k8s.io",
+    }
 )
 _EVENT_SECONDS = 3600.0
 
@@ -41,7 +54,7 @@ class Strategy:
 
     resource: Resource
     initial_status: Callable[[Obj], Obj] | None = None
-    """Makes the status of a new object; None keeps none where status is a subresource."""
+    """Makes the status of a new object; None leaves it empty where status is a subresource."""
     keeps_status: bool = False
     """Whether a new object may bring its status along (nodes register with theirs)."""
     completed: Callable[[Obj], Obj] = _unchanged
@@ -79,7 +92,7 @@ class Strategy:
         if self.initial_status is not None:
             return {**obj, "status": self.initial_status(obj)}
         if self.resource.has_status and not self.keeps_status:
-            return {field: value for field, value in obj.items() if field != "status"}
+            return with_member(obj, "status", empty_status(self.resource))
         return obj
 
     def changed(self, new: Obj, old: Obj) -> Obj:
@@ -137,8 +150,8 @@ def _completed_namespace(namespace: Obj) -> Obj:
     return {**namespace, "metadata": {**metadata, "labels": labels}, "spec": spec}
 
 
-def _no_load_balancer(_: Obj) -> Obj:
-    return {"loadBalancer": {}}
+def _pending(_: Obj) -> Obj:
+    return {"phase": "Pending"}
 
 
 _SPECIAL = {
@@ -153,8 +166,10 @@ _SPECIAL = {
             returns_deleted=True,
         ),
         Strategy(NODES, keeps_status=True),
+        Strategy(PERSISTENTVOLUMES, initial_status=_pending),
+        Strategy(PERSISTENTVOLUMECLAIMS, initial_status=_pending),
         Strategy(SECRETS, completed=secrets.with_encoded_strings),
-        Strategy(SERVICES, initial_status=_no_load_balancer, returns_deleted=True),
+        Strategy(SERVICES, returns_deleted=True),
         Strategy(DEPLOYMENTS, annotations_count=True),
         Strategy(EVENTS, create_on_update=True, ttl=_EVENT_SECONDS),
         Strategy(LEASES, create_on_update=True, versioned=True),

@@ -11,12 +11,10 @@ from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from dataclasses import dataclass
 
-import msgspec
-
 from labctl.api import causes, status
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
-from labctl.apiserver.answers import Stream, WatchLine
+from labctl.apiserver.answers import Stream, WatchLine, written_line
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.reading import (
     field_selector,
@@ -75,7 +73,7 @@ async def _portions(
                 async for portion in portions:
                     yield portion
     except StatusError as error:
-        yield [_line("ERROR", error.status)]
+        yield [written_line("ERROR", error.status)]
 
 
 def _after(backend: Backend, wishes: _Wishes) -> int:
@@ -100,7 +98,7 @@ def _initial(backend: Backend, request: Request, wishes: _Wishes) -> list[WatchL
     if wishes.initial_events:
         end = _bookmark(request.resource, backend.cache.revision)
         end["metadata"]["annotations"] = {_INITIAL_EVENTS_END: "true"}
-        lines.append(_line("BOOKMARK", end))
+        lines.append(written_line("BOOKMARK", end))
     return lines
 
 
@@ -118,7 +116,7 @@ async def _live(
             yield [_told(resource, notice) for notice in notices]
         elif wishes.bookmarks and not watcher.lost and clock() >= min(bookmark_at, last_at):
             # The queue is empty, so all up to the cache's revision has been told.
-            yield [_line("BOOKMARK", _bookmark(resource, backend.cache.revision))]
+            yield [written_line("BOOKMARK", _bookmark(resource, backend.cache.revision))]
             bookmark_at = clock() + _BOOKMARK_SECONDS
             last_at = deadline
 
@@ -206,12 +204,6 @@ def _told(resource: Resource, notice: Notice) -> WatchLine:
     if resource.custom is not None:
         notice = notice.seen_as(resource)
     return WatchLine(notice.type, notice.entry.object, lambda: notice.line)
-
-
-def _line(type_: str, obj: Obj) -> WatchLine:
-    return WatchLine(
-        type_, obj, lambda: msgspec.json.encode({"type": type_, "object": obj}) + b"\n"
-    )
 
 
 def _revision(entry: Entry) -> int:

@@ -162,6 +162,7 @@ class WatchCache:
                 await self._follow_once()
             except Expired:
                 logger.warning("the store was compacted past revision %d", self.revision)
+                await asyncio.sleep(0)  # whoever compacted has yet to say up to where
             except Exception:
                 logger.exception("cannot follow the store")
                 await asyncio.sleep(_RETRY)

@@ -1,5 +1,6 @@
 """One version of one object, decoded and encoded once, shared by everyone who reads it."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import msgspec
@@ -71,6 +72,11 @@ class Entry:
         """The same state with another resourceVersion: how a deletion shows what was deleted."""
         metadata = {**self.object["metadata"], "resourceVersion": str(revision)}
         return Entry(self.key, self.value, revision, {**self.object, "metadata": metadata})
+
+    def shown(self, form: Callable[[Obj], Obj]) -> "Entry":
+        """The same version of the object in another form."""
+        obj = form(self.object)
+        return Entry(self.key, stored_form(obj), self.revision, obj)
 
     @property
     def body(self) -> bytes:
