@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 
 from labctl.store import Store, StoreError
 from labctl.store.sqlite import SqliteStore
-from tests.store.engines import contents, events_until, opened, replay
+from tests.store.engines import Engine, contents, events_until, opened, replay
 
 # A step writes or deletes one of a few keys, compacts to a fraction of the history, or reopens.
 _STEPS = st.lists(
@@ -57,7 +57,7 @@ async def _check_every_revision(store: Store) -> None:
 )
 @given(steps=_STEPS)
 def test_a_replay_from_any_revision_equals_the_list(
-    engine: str, steps: list[tuple[str, int]]
+    engine: Engine, steps: list[tuple[str, int]]
 ) -> None:
     actions = {"put": _put, "delete": _delete, "compact": _compact}
 
