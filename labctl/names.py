@@ -20,6 +20,7 @@ VXLAN_DEVICE = "vxlan.1"
 BRIDGE = "cni0"
 UNDERLAY_BRIDGE = "underlay"
 NFT_TABLE = "labctl"
+ETCD_PORT = 2379  # IANA's, for its clients
 ETCD_SOCKET = "etcd:0"  # a file: see lab/etcd.py
 
 UNDERLAY_CIDR = "172.30.0.0/16"

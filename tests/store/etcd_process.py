@@ -3,22 +3,29 @@
 import os
 import shutil
 import signal
+import socket
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
-from labctl import names
+from labctl import names, pki
 from labctl.lab.etcd import PROGRAM, clear, environment
 from labctl.store.etcd.cluster import Cluster
+
+_NONE: Mapping[str, str] = MappingProxyType({})
 
 
 class EtcdProcess:
     """One in a directory; killed and started again, it has what it had."""
 
-    def __init__(self, directory: Path) -> None:
+    def __init__(
+        self, directory: Path, cluster: Cluster | None = None, settings: Mapping[str, str] = _NONE
+    ) -> None:
         self._directory = directory
-        self.cluster = Cluster((f"unix://{directory / names.ETCD_SOCKET}",))
+        self._settings = settings
+        self.cluster = cluster or Cluster((f"unix://{directory / names.ETCD_SOCKET}",))
         self.start()
 
     def start(self) -> None:
@@ -28,7 +35,7 @@ class EtcdProcess:
         with (self._directory / "etcd.log").open("ab") as log:
             self._process = subprocess.Popen(
                 [program],
-                env=environment(self._directory / "data"),
+                env={**environment(self._directory / "data"), **self._settings},
                 cwd=self._directory,
                 stdout=log,
                 stderr=log,
@@ -45,8 +52,41 @@ class EtcdProcess:
 
 @contextmanager
 def running_etcd(directory: Path) -> Iterator[EtcdProcess]:
-    etcd = EtcdProcess(directory)
+    """One on Unix sockets."""
+    with _killed_at_the_end(EtcdProcess(directory)) as etcd:
+        yield etcd
+
+
+@contextmanager
+def secured_etcd(directory: Path) -> Iterator[EtcdProcess]:
+    """One on a port of 127.0.0.1 that talks only to whom its authority knows."""
+    pki.ensure_authority(directory)
+    pki.ensure_certificate(directory, "etcd", "etcd", ips=("127.0.0.1",))
+    pki.ensure_certificate(directory, "client", "lab")
+    endpoint = f"https://127.0.0.1:{_free_port()}"
+    settings = {
+        "ETCD_LISTEN_CLIENT_URLS": endpoint,
+        "ETCD_ADVERTISE_CLIENT_URLS": endpoint,
+        "ETCD_CLIENT_CERT_AUTH": "true",
+        "ETCD_TRUSTED_CA_FILE": str(directory / "ca.crt"),
+        "ETCD_CERT_FILE": str(directory / "etcd.crt"),
+        "ETCD_KEY_FILE": str(directory / "etcd.key"),
+    }
+    files = (str(directory / name) for name in ("ca.crt", "client.crt", "client.key"))
+    cluster = Cluster((endpoint,), *files)
+    with _killed_at_the_end(EtcdProcess(directory, cluster, settings)) as etcd:
+        yield etcd
+
+
+@contextmanager
+def _killed_at_the_end(etcd: EtcdProcess) -> Iterator[EtcdProcess]:
     try:
         yield etcd
     finally:
         etcd.kill()
+
+
+def _free_port() -> int:
+    with socket.socket() as sock:
+        sock.bind(("127.0.0.1", 0))
+        return int(sock.getsockname()[1])

@@ -16,7 +16,7 @@ from labctl.store.etcd.removal import remove
 from labctl.store.etcd.shared import Shared
 from labctl.store.etcd.store import EtcdStore
 from tests.store.engines import contents, events_to, events_until, open_etcd, replay, run
-from tests.store.etcd_process import EtcdProcess, running_etcd
+from tests.store.etcd_process import EtcdProcess, running_etcd, secured_etcd
 
 _PATIENCE = 1.0
 
@@ -166,6 +166,24 @@ def test_a_store_opens_when_etcd_is_late(own: EtcdProcess) -> None:
             await open_etcd(own.cluster, Path("/lab"), _PATIENCE)
 
     run(main())
+
+
+def test_a_certificate_opens_what_is_closed_to_all_others(tmp_path: Path) -> None:
+    async def main(cluster: Cluster) -> None:
+        store = await EtcdStore.open(cluster, "/lab/", "me")
+        await store.txn("/k", 0, b"x")
+        assert await contents(store) == {"/k": b"x"}
+        await store.close()
+        for files in ((), (cluster.ca_file,)):
+            stranger = Cluster(cluster.endpoints, *files)
+            with pytest.raises(StoreError, match="no etcd answers at https:"):
+                await EtcdStore.open(stranger, "/lab/", "me", _PATIENCE)
+        lost = Cluster(cluster.endpoints, f"{tmp_path}/nothing.crt")
+        with pytest.raises(StoreError, match=r"nothing\.crt: No such file"):
+            await EtcdStore.open(lost, "/lab/", "me")
+
+    with secured_etcd(tmp_path) as etcd:
+        run(main(etcd.cluster))
 
 
 def test_a_dead_endpoint_is_passed_over(etcd: EtcdProcess, tmp_path: Path) -> None:

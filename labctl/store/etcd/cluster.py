@@ -4,9 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from labctl.names import ETCD_PORT
 from labctl.store import StoreError
-
-_PORT = 2379  # IANA's, for etcd's clients
 
 
 @dataclass(frozen=True)
@@ -29,7 +28,7 @@ def target(endpoint: str) -> str:
     if url.scheme == "unix":
         return f"unix:{url.path}"
     host = f"[{url.hostname}]" if ":" in (url.hostname or "") else url.hostname
-    return f"{host}:{url.port or _PORT}"
+    return f"{host}:{url.port or ETCD_PORT}"
 
 
 def is_encrypted(endpoint: str) -> bool:

@@ -142,7 +142,8 @@ class EtcdStore:
             return
         (marker,) = answer.responses[0].response_range.kvs
         if marker.value.decode() != self._keys.owner:
-            raise StoreError(f"{self._keys.root} belongs to another lab of this name")
+            problem = "belongs to another lab of this name: use another, or remove its keys"
+            raise StoreError(f"{self._keys.root} in etcd {problem}")
         found = await self._connection.ask("Range", get(self._keys.compaction))
         self._note_compaction(found.kvs)
         self._floor = max(self._floor, marker.create_revision)
