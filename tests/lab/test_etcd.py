@@ -3,6 +3,7 @@
 import asyncio
 import json
 import os
+import shutil
 import signal
 from collections.abc import Callable, Iterator
 from functools import partial
@@ -11,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from labctl import names
-from labctl.lab import inventory, processes
+from labctl.lab import host, inventory, processes
 from labctl.store.etcd.cluster import Cluster
 from tests.command import Labctl
 from tests.lab.test_up_down import left
@@ -158,12 +159,16 @@ def test_what_cannot_be_removed_is_named(make_lab: MakeLab, shared: EtcdProcess)
     assert keys(shared.cluster)
 
 
-def test_what_this_host_lacks_is_said_before_anything_is_made(make_lab: MakeLab) -> None:
+def test_what_is_missing_or_wrong_is_said_before_anything_is_made(
+    make_lab: MakeLab, tmp_path: Path
+) -> None:
     labctl = make_lab()
-    absent = Labctl(labctl.lab, ("env", "PATH=/usr/sbin:/sbin:/bin:/nowhere"))
-    if Path("/bin").resolve() != Path("/usr/bin"):
-        answer = absent("up", "--store", "etcd")
-        assert answer.code == 4
+    for program in host.PROGRAMS:
+        (tmp_path / program).symlink_to(shutil.which(program) or "")
+    answer = labctl("up", "--store", "etcd", env={"PATH": str(tmp_path)})
+    assert answer.code == 4
+    assert "error: etcd is not installed (not on PATH)" in answer.err
+    assert "hint: sudo apt-get install -y etcd-server" in answer.err
     for store, said in (
         ("mongo", "error: --store: 'mongo' is not one of sqlite, etcd"),
         ("etcd=nowhere", "error: --store: 'nowhere' is not a URL such as"),
