@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from types import MappingProxyType
 
@@ -76,6 +76,29 @@ def secured_etcd(directory: Path) -> Iterator[EtcdProcess]:
     cluster = Cluster((endpoint,), *files)
     with _killed_at_the_end(EtcdProcess(directory, cluster, settings)) as etcd:
         yield etcd
+
+
+@contextmanager
+def etcd_members(directory: Path, count: int = 3) -> Iterator[list[EtcdProcess]]:
+    """A cluster of several, each of whose `cluster` names all of them."""
+    peers = {f"m{number}": f"http://127.0.0.1:{_free_port()}" for number in range(count)}
+    homes = {name: directory / name for name in peers}
+    cluster = Cluster(tuple(f"unix://{home / names.ETCD_SOCKET}" for home in homes.values()))
+    members = []
+    with ExitStack() as stack:
+        for name, peer in peers.items():
+            homes[name].mkdir()
+            settings = {
+                "ETCD_NAME": name,
+                "ETCD_LISTEN_PEER_URLS": peer,
+                "ETCD_INITIAL_ADVERTISE_PEER_URLS": peer,
+                "ETCD_INITIAL_CLUSTER": ",".join(f"{m}={url}" for m, url in peers.items()),
+                "ETCD_HEARTBEAT_INTERVAL": "50",
+                "ETCD_ELECTION_TIMEOUT": "500",
+            }
+            member = EtcdProcess(homes[name], cluster, settings)
+            members.append(stack.enter_context(_killed_at_the_end(member)))
+        yield members
 
 
 @contextmanager

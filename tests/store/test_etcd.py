@@ -16,7 +16,7 @@ from labctl.store.etcd.removal import remove
 from labctl.store.etcd.shared import Shared
 from labctl.store.etcd.store import EtcdStore
 from tests.store.engines import contents, events_to, events_until, open_etcd, replay, run
-from tests.store.etcd_process import EtcdProcess, running_etcd, secured_etcd
+from tests.store.etcd_process import EtcdProcess, etcd_members, running_etcd, secured_etcd
 
 _PATIENCE = 1.0
 
@@ -212,6 +212,29 @@ def test_a_stalled_endpoint_is_left_for_the_next(own: EtcdProcess, tmp_path: Pat
             await connection.close()
 
     run(main())
+
+
+def test_a_cluster_goes_on_without_any_one_of_its_members(tmp_path: Path) -> None:
+    async def main(members: list[EtcdProcess]) -> None:
+        async with connected(members[0], patience=20):
+            pass  # it has a leader
+        async with connected(members[0]) as store, connected(members[0]) as other:
+            watch = asyncio.create_task(events_to(store, "/", store.floor, "/end"))
+            keys = [f"/k/{number}" for number in range(3 * len(members))]
+            for number, key in enumerate(keys):
+                member = members[number // 3]
+                await until_written(other, key)
+                if number % 3 == 0:
+                    member.signal(signal.SIGSTOP)
+                elif number % 3 == 1:
+                    member.kill()
+                else:
+                    member.start()
+            await until_written(other, "/end")
+            assert [event.key for event in await watch] == [*keys, "/end"]
+
+    with etcd_members(tmp_path) as members:
+        run(main(members))
 
 
 def test_two_servers_see_the_same_in_the_same_order(etcd: EtcdProcess, tmp_path: Path) -> None:

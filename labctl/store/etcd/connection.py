@@ -34,16 +34,15 @@ _STUBS = {
     "LeaseGrant": rpc_pb2_grpc.LeaseStub,
     "Watch": rpc_pb2_grpc.WatchStub,
 }
+# A member that lost its leader then ends its watches, and is not merely silent (etcd's v3rpc).
+_WITH_LEADER = (("hasleader", "true"),)
+_LOST = frozenset({grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED})
 # After these nobody knows whether a write was made: a lost answer, a change of leaders.
-_UNCERTAIN = frozenset(
-    {
-        grpc.StatusCode.UNAVAILABLE,
-        grpc.StatusCode.DEADLINE_EXCEEDED,
-        grpc.StatusCode.CANCELLED,
-        grpc.StatusCode.UNKNOWN,
-        grpc.StatusCode.INTERNAL,
-    }
-)
+_UNCERTAIN = _LOST | {
+    grpc.StatusCode.CANCELLED,
+    grpc.StatusCode.UNKNOWN,
+    grpc.StatusCode.INTERNAL,
+}
 
 
 class Compacted(StoreError):
@@ -88,7 +87,7 @@ class Connection:
     async def stream(self) -> tuple[Any, Any]:
         """A stream of watches, and the channel that it uses. Raises StoreError."""
         await self._ready(_now() + self.patience)
-        return self._stubs["Watch"].Watch(), self._channel
+        return self._stubs["Watch"].Watch(metadata=_WITH_LEADER), self._channel
 
     def leave(self, channel: Any) -> None:
         """Replaces a channel on which nobody answers; what is under way on it may yet end."""
@@ -129,7 +128,7 @@ class Connection:
         try:
             return await call(request, timeout=max(deadline - _now(), _PAUSE))
         except grpc.aio.AioRpcError as error:
-            if error.code() is grpc.StatusCode.DEADLINE_EXCEEDED:
+            if error.code() in _LOST:
                 self.leave(channel)
             raise
         except asyncio.CancelledError:

@@ -75,7 +75,6 @@ class _Stream:
     """A stream of gRPC, with a heart."""
 
     def __init__(self, call: Any, patience: float) -> None:
-        self.stalled = False
         self._call = call
         self._patience = patience
         self._waits_since: float | None = None
@@ -109,7 +108,6 @@ class _Stream:
             await asyncio.sleep(self._patience / 4)
             silence = loop.time() - (self._waits_since or loop.time())
             if silence > self._patience:
-                self.stalled = True
                 self._call.cancel()
                 return
             if silence > self._patience / 4:
@@ -125,9 +123,10 @@ async def _stream(connection: Connection) -> AsyncGenerator[_Stream]:
     heart = asyncio.create_task(stream.beat())
     try:
         yield stream
+    except StoreError:
+        connection.leave(channel)
+        raise
     finally:
         heart.cancel()
         call.cancel()
         await asyncio.wait({heart})
-        if stream.stalled:
-            connection.leave(channel)
