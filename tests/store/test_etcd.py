@@ -194,6 +194,33 @@ def test_a_dead_endpoint_is_passed_over(etcd: EtcdProcess, tmp_path: Path) -> No
         revision = await store.txn("/k", 0, b"x")
         assert await store.revision() == revision
         await store.close()
+        with pytest.raises(StoreError, match="no etcd answers"):
+            await open_etcd(Cluster((dead, dead)), tmp_path, _PATIENCE)
+
+    run(main())
+
+
+def test_closing_ends_what_waits_for_an_etcd(own: EtcdProcess) -> None:
+    async def main() -> None:
+        store = await open_etcd(own.cluster, Path("/lab"))
+        revision = await store.txn("/k", 0, b"x")
+        own.signal(signal.SIGSTOP)
+        sent = [asyncio.ensure_future(store.txn("/k", revision, b"y")) for _ in range(3)]
+        watch = asyncio.ensure_future(anext(aiter(store.watch("/", revision))))
+        await asyncio.wait(sent, timeout=0.2)
+        await store.close()
+        outcomes = await asyncio.gather(*sent, watch, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [OutcomeUnknown] * 3 + [
+            StopAsyncIteration
+        ]
+
+        own.kill()
+        nobody = Connection(own.cluster, 5.0)
+        waiting = asyncio.ensure_future(nobody.write("Range", get(b"k")))
+        await asyncio.wait({waiting}, timeout=0.2)
+        await nobody.close()
+        with pytest.raises(StoreError):
+            await waiting
 
     run(main())
 

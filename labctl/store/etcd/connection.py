@@ -54,11 +54,15 @@ class LeaseGone(StoreError):
 
 
 class Connection:
-    """Questions and writes, each answered or given up within `patience` seconds."""
+    """Questions and writes, each answered or given up within `patience` seconds.
+
+    Raises StoreError for files that cannot be read; they are read once.
+    """
 
     def __init__(self, cluster: Cluster, patience: float) -> None:
         self.patience = patience
         self._cluster = cluster
+        self._files = cluster.credentials()
         self._turn = 0
         self._closed = False
         self._closing: set[asyncio.Task[None]] = set()
@@ -109,7 +113,7 @@ class Connection:
         connect_within = ("grpc.min_reconnect_backoff_ms", int(self.patience * 1000))
         options = (*_OPTIONS, connect_within)
         if is_encrypted(endpoint):
-            credentials = grpc.ssl_channel_credentials(*self._cluster.credentials())
+            credentials = grpc.ssl_channel_credentials(*self._files)
             self._channel = grpc.aio.secure_channel(target(endpoint), credentials, options)
         else:
             self._channel = grpc.aio.insecure_channel(target(endpoint), options)
@@ -150,7 +154,7 @@ class Connection:
                 await asyncio.sleep(_PAUSE)
                 continue
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(min(deadline, _now() + self.patience)):
+                async with asyncio.timeout_at(deadline):
                     await channel.wait_for_state_change(state)
             if _now() >= deadline:
                 endpoint = self._endpoint

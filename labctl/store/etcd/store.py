@@ -8,6 +8,7 @@ from typing import Any
 
 from aetcd import rpc
 
+from labctl.client.backoff import Backoff
 from labctl.store import Conflict, Event, Expired, KeyValue, Page, StoreError
 from labctl.store.etcd.cluster import Cluster
 from labctl.store.etcd.connection import Compacted, Connection, LeaseGone
@@ -19,7 +20,7 @@ from labctl.store.etcd.stream import follow
 logger = logging.getLogger(__name__)
 
 _PATIENCE = 5.0  # seconds until an etcd that does not answer counts as lost
-_PAUSE = 0.1  # seconds between attempts to follow one that was lost
+_PAUSE = 0.1  # seconds before the first attempt to follow one that was lost
 _CHUNK = 1000  # keys that are read at once: a long Range delays everybody's writes
 
 
@@ -95,6 +96,7 @@ class EtcdStore:
         raise Conflict(key, self._keys.read(found[0]) if found else None)
 
     async def watch(self, prefix: str, after: int) -> AsyncGenerator[list[Event]]:
+        backoff = Backoff(first=_PAUSE, limit=_PATIENCE)
         while not self._closed:
             if after < self._floor:
                 raise Expired(self._floor)
@@ -103,6 +105,7 @@ class EtcdStore:
                 async with aclosing(portions):
                     async for portion in portions:
                         after = portion.revision
+                        backoff.reset()
                         if portion.events:
                             yield list(map(self._event, portion.events))
             except Expired as gone:
@@ -111,7 +114,7 @@ class EtcdStore:
             except StoreError as error:
                 if not self._closed:
                     logger.warning("%s; watching again from revision %d", error, after)
-                    await asyncio.sleep(_PAUSE)
+                    await asyncio.sleep(backoff.next())
 
     async def compact(self, revision: int) -> None:
         """Also forgets the history of every other lab in this etcd: it has only one."""
