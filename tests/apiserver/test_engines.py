@@ -247,7 +247,7 @@ def test_what_clients_are_told_while_etcd_stands_still(own: EtcdProcess, tmp_pat
             await api.create(CONFIGMAPS, config_map("a"))
             async with aclosing(api.watch(CONFIGMAPS)) as events:
                 await first(events, 1)
-                own.signal(signal.SIGSTOP)
+                own.freeze()
                 unknown = api.create(CONFIGMAPS, config_map("unknown"))
                 error = await refused(unknown, 504, "Timeout", "may have been made, or not")
                 assert "retryAfterSeconds" not in error.status.get("details", {})
@@ -259,7 +259,7 @@ def test_what_clients_are_told_while_etcd_stands_still(own: EtcdProcess, tmp_pat
                 cached = await wire.request("GET", _CONFIGMAPS, query={"resourceVersion": "0"})
                 assert [name(one) for one in cached["items"]] == ["a"]
 
-                own.signal(signal.SIGCONT)
+                own.thaw()
                 await _until_ready(server)
                 made = await api.create(CONFIGMAPS, config_map("after"))
                 while True:

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from labctl import names, pki
 from labctl.lab.etcd import PROGRAM, clear, environment
 from labctl.store.etcd.cluster import Cluster
+from tests.waiting import until
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 
@@ -42,8 +43,14 @@ class EtcdProcess:
                 umask=0o077,
             )
 
-    def signal(self, number: signal.Signals) -> None:
-        os.kill(self._process.pid, number)
+    def freeze(self) -> None:
+        """Returns when all of its threads stand still, which takes the kernel a moment."""
+        os.kill(self._process.pid, signal.SIGSTOP)
+        tasks = Path(f"/proc/{self._process.pid}/task")
+        until(lambda: {_state(task) for task in tasks.iterdir()} == {"T"})
+
+    def thaw(self) -> None:
+        os.kill(self._process.pid, signal.SIGCONT)
 
     def kill(self) -> None:
         self._process.kill()
@@ -107,6 +114,10 @@ def _killed_at_the_end(etcd: EtcdProcess) -> Iterator[EtcdProcess]:
         yield etcd
     finally:
         etcd.kill()
+
+
+def _state(task: Path) -> str:
+    return (task / "stat").read_text().rpartition(")")[2].split()[0]
 
 
 def _free_port() -> int:

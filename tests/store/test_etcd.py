@@ -1,7 +1,6 @@
 """What can happen to an etcd, and what its stores make of it."""
 
 import asyncio
-import signal
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from contextlib import aclosing, asynccontextmanager
 from pathlib import Path
@@ -109,7 +108,7 @@ def test_while_it_stands_still_reads_and_writes_fail_soon(own: EtcdProcess) -> N
         async with connected(own) as store:
             watch = asyncio.create_task(events_to(store, "/", store.floor, "/end"))
             revision = await store.txn("/k", 0, b"x")
-            own.signal(signal.SIGSTOP)
+            own.freeze()
             with pytest.raises(OutcomeUnknown):
                 await store.txn("/unknown", 0, b"x")
             # What was sent on a dead connection may yet happen; without one, nothing can.
@@ -118,7 +117,7 @@ def test_while_it_stands_still_reads_and_writes_fail_soon(own: EtcdProcess) -> N
             assert not isinstance(refused.value, OutcomeUnknown)
             for attempt in (store.revision(), store.get("/k"), store.page("/")):
                 assert await elapsed(attempt) < 3 * _PATIENCE
-            own.signal(signal.SIGCONT)
+            own.thaw()
             await until_written(store, "/end")
             assert await store.get("/refused") is None
             assert await store.revision() > revision
@@ -142,11 +141,11 @@ def test_a_watch_notices_by_itself_that_nobody_answers(
             await other.txn("/a", 0, b"x")
             await anext(watch)
             reading = asyncio.ensure_future(anext(watch))
-            own.signal(signal.SIGSTOP)
+            own.freeze()
             for _ in range(3):
                 await elapsed(other.revision())
             assert "etcd does not answer any more; watching again" in caplog.text
-            own.signal(signal.SIGCONT)
+            own.thaw()
             await until_written(other, "/b")
             assert [event.key for event in await reading] == ["/b"]
 
@@ -204,7 +203,7 @@ def test_closing_ends_what_waits_for_an_etcd(own: EtcdProcess) -> None:
     async def main() -> None:
         store = await open_etcd(own.cluster, Path("/lab"))
         revision = await store.txn("/k", 0, b"x")
-        own.signal(signal.SIGSTOP)
+        own.freeze()
         sent = [asyncio.ensure_future(store.txn("/k", revision, b"y")) for _ in range(3)]
         watch = asyncio.ensure_future(anext(aiter(store.watch("/", revision))))
         await asyncio.wait(sent, timeout=0.2)
@@ -230,7 +229,7 @@ def test_a_stalled_endpoint_is_left_for_the_next(own: EtcdProcess, tmp_path: Pat
         (tmp_path / "stalled").mkdir()
         with running_etcd(tmp_path / "stalled") as stalled:
             async with connected(stalled):
-                stalled.signal(signal.SIGSTOP)
+                stalled.freeze()
             cluster = Cluster((*stalled.cluster.endpoints, *own.cluster.endpoints))
             connection = Connection(cluster, _PATIENCE)
             question = get(b"k")
@@ -252,7 +251,7 @@ def test_a_cluster_goes_on_without_any_one_of_its_members(tmp_path: Path) -> Non
                 member = members[number // 3]
                 await until_written(other, key)
                 if number % 3 == 0:
-                    member.signal(signal.SIGSTOP)
+                    member.freeze()
                 elif number % 3 == 1:
                     member.kill()
                 else:
