@@ -6,7 +6,6 @@ import os
 import shutil
 import signal
 from collections.abc import Callable, Iterator
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -35,11 +34,21 @@ def make_lab() -> Iterator[MakeLab]:
     yield make
     for one, before in made:
         one("down")
-        until(partial(_as_before, before, one.lab))
+        until_as(before, one.lab)
 
 
-def _as_before(before: inventory.Inventory, lab: str) -> bool:
-    return not left(before, lab)
+def until_as(before: inventory.Inventory, lab: str) -> None:
+    """Returns when nothing of the lab is left; the error names what is."""
+    found: list[str] = []
+
+    def nothing_is_left() -> bool:
+        found[:] = left(before, lab)
+        return not found
+
+    try:
+        until(nothing_is_left)
+    except AssertionError:
+        raise AssertionError("\n".join(found)) from None
 
 
 @pytest.fixture
