@@ -164,20 +164,25 @@ class WatchCache:
         self._advance(self._floor)
 
     async def _follow(self) -> None:
+        floor = 0
         while True:
             try:
-                await self._follow_once()
-            except Expired:
+                await self._follow_once(floor)
+            except Expired as gone:
                 logger.warning("the store was compacted past revision %d", self.revision)
+                floor = gone.floor
             except Exception:
                 logger.exception("cannot follow the store")
                 await asyncio.sleep(_RETRY)
             else:
                 return  # the store was closed
 
-    async def _follow_once(self) -> None:
-        if self.revision < self._store.floor:
-            await self._load(max(self._store.floor, await self._store.revision()))
+    async def _follow_once(self, floor: int) -> None:
+        """Follows the store until it ends; begins anew if its floor, or the one told, is higher."""
+        # The one told may be ahead of `store.floor`: a reader sees a commit before the loop does.
+        floor = max(floor, self._store.floor)
+        if self.revision < floor:
+            await self._load(max(floor, await self._store.revision()))
         async with aclosing(self._store.watch("/", self.revision)) as batches:
             async for events in batches:
                 self._apply(events)
