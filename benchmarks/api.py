@@ -53,36 +53,37 @@ _POD: Obj = {
 def main() -> None:
     command(_LAB, "up", "--nodes", "1")
     try:
-        _bind()
+        bind(_LAB)
         print("| measure | |\n| --- | --- |")
-        for name, value in uvloop.run(_measure()).items():
-            print(f"| {name} | {value} |")
+        for name, (value, form) in uvloop.run(measure(_LAB)).items():
+            print(f"| {name} | {form.format(value)} |")
         kubectl, config = shutil.which("kubectl"), names.kubeconfig_file(_LAB).read_text()
         if kubectl:
-            ratio = apply_ratio(kubectl, config, _url(), names.pki_dir(_LAB))
+            ratio = apply_ratio(kubectl, config, _url(_LAB), names.pki_dir(_LAB))
             print(f"| kubectl apply of a Deployment / against ready answers, medians | {ratio} |")
     finally:
         command(_LAB, "down")
 
 
-def _bind() -> None:
+def bind(lab: str) -> None:
     """The control plane, all its threads, on core 0; this process on core 1."""
-    running = processes.read_record(_LAB).processes
+    running = processes.read_record(lab).processes
     pid = next(one.pid for one in running if one.name == processes.CONTROL_PLANE)
     for task in Path(f"/proc/{pid}/task").iterdir():
         os.sched_setaffinity(int(task.name), {0})
     os.sched_setaffinity(0, {1})
 
 
-def _url() -> str:
-    config = names.kubeconfig_file(_LAB).read_text()
+def _url(lab: str) -> str:
+    config = names.kubeconfig_file(lab).read_text()
     found = re.search(r"server: (\S+)", config)
     assert found
     return found[1]
 
 
-async def _measure() -> dict[str, str]:
-    url, tls = _url(), client_context(names.pki_dir(_LAB))
+async def measure(lab: str) -> dict[str, tuple[float, str]]:
+    """What was measured, each with the form in which it is said."""
+    url, tls = _url(lab), client_context(names.pki_dir(lab))
     async with asyncio.timeout(120):
         creates = await flood(url, tls, _create, _CREATES, 64)
         gets = await flood(
@@ -91,11 +92,11 @@ async def _measure() -> dict[str, str]:
         listed = await flood(url, tls, lambda _: encoded("GET", PODS.path("default")), 5, 1)
         last, alone = await _fan_out(url, tls)
     return {
-        "GET of a pod": f"{_GETS / gets:,.0f}/s",
-        "durable create of a pod": f"{_CREATES / creates:,.0f}/s",
-        f"list of {_CREATES:,} pods": f"{listed / 5:.3f} s",
-        f"a change reaches the last of {_WATCHERS} watchers, median": f"{last * 1000:.1f} ms",
-        "a change reaches a watcher, from its PUT, median": f"{alone * 1000:.2f} ms",
+        "GET of a pod": (_GETS / gets, "{:,.0f}/s"),
+        "durable create of a pod": (_CREATES / creates, "{:,.0f}/s"),
+        f"list of {_CREATES:,} pods": (listed / 5, "{:.3f} s"),
+        f"a change reaches the last of {_WATCHERS} watchers, median": (last * 1000, "{:.1f} ms"),
+        "a change reaches a watcher, from its PUT, median": (alone * 1000, "{:.2f} ms"),
     }
 
 

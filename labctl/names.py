@@ -20,6 +20,8 @@ VXLAN_DEVICE = "vxlan.1"
 BRIDGE = "cni0"
 UNDERLAY_BRIDGE = "underlay"
 NFT_TABLE = "labctl"
+ETCD_PORT = 2379  # IANA's, for its clients
+ETCD_SOCKET = "etcd:0"  # a file: see lab/etcd.py
 
 UNDERLAY_CIDR = "172.30.0.0/16"
 ROUTER_ADDRESS = "172.30.0.1"
@@ -118,6 +120,19 @@ def store_file(lab: str) -> Path:
     return state_dir(lab) / "store.db"
 
 
+def etcd_data(lab: str) -> Path:
+    return state_dir(lab) / "etcd"
+
+
+def etcd_socket(lab: str) -> Path:
+    return run_dir(lab) / ETCD_SOCKET
+
+
+def etcd_root(lab: str) -> str:
+    """What every key of a lab begins with in an etcd."""
+    return f"/labctl/{lab}/"
+
+
 def sandbox_dir(lab: str) -> Path:
     """Where the runtime records its sandboxes and containers, to adopt them after a crash."""
     return run_dir(lab) / "sandboxes"
@@ -199,6 +214,10 @@ def supervisor_title(lab: str) -> str:
 
 def control_plane_title(lab: str) -> str:
     return f"labctl: {lab} control-plane"
+
+
+def etcd_title(lab: str) -> str:
+    return f"labctl: {lab} etcd"
 
 
 def runtime_title(lab: str) -> str:

@@ -13,6 +13,8 @@ import pytest
 
 from labctl.net import namespaces
 from tests.command import Labctl
+from tests.store.engines import Engine
+from tests.store.etcd_process import EtcdProcess, running_etcd
 
 MakeLab = Callable[..., Labctl]
 
@@ -59,6 +61,22 @@ def make_lab() -> Iterator[MakeLab]:
     yield make
     for one in made:
         one.ok("down")
+
+
+@pytest.fixture(scope="session")
+def etcd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[EtcdProcess]:
+    """An etcd for all tests, each of which has keys of its own; whoever hurts one starts one."""
+    with running_etcd(tmp_path_factory.mktemp("etcd")) as process:
+        yield process
+
+
+@pytest.fixture(params=["sqlite", "etcd"])
+def engine(request: pytest.FixtureRequest) -> Engine:
+    """Every test that asks for an `engine` runs on all of them."""
+    if request.param == "sqlite":
+        return Engine.of(("sqlite",))
+    etcd: EtcdProcess = request.getfixturevalue("etcd")
+    return Engine.of(("etcd", *etcd.cluster.endpoints))
 
 
 @pytest.fixture

@@ -7,10 +7,16 @@ set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 venv=${1:-$here/.venv}
-packages="python3-venv iproute2 nftables catatonit iputils-ping tcpdump procps make"
+packages="python3-venv iproute2 nftables catatonit iputils-ping tcpdump procps make etcd-server"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi
+}
+
+# Labs start their own etcd; the package's service is not wanted, and its ports may be taken.
+etcd_service() {
+    case $missing in *etcd-server*) ;; *) return 0 ;; esac
+    if [ -d /run/systemd/system ]; then as_root systemctl --quiet "$1" etcd.service; fi
 }
 
 missing=""
@@ -20,9 +26,12 @@ for package in $packages; do
 done
 if [ -n "$missing" ]; then
     echo "installing:$missing" >&2
+    etcd_service mask
     as_root apt-get update -qq
     # shellcheck disable=SC2086  # a list of words is meant
     as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends $missing >&2
+    etcd_service unmask
+    etcd_service disable
 fi
 
 python3 -c 'import sys; sys.exit(sys.version_info < (3, 11))' || {

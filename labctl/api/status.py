@@ -116,7 +116,11 @@ def too_old(wanted: int | str, oldest: int | str) -> StatusError:
 
 
 def body_too_large(limit: int) -> StatusError:
-    message = f"Request entity too large: limit is {limit}"
+    return too_large(f"Request entity too large: limit is {limit}")
+
+
+def too_large(message: str) -> StatusError:
+    """413: more than the server takes."""
     return failure(413, "RequestEntityTooLarge", message)
 
 

@@ -11,11 +11,15 @@ _INTERVAL = 300.0  # seconds
 
 
 async def compact_for_ever(store: Store, interval: float = _INTERVAL) -> None:
-    """Every `interval` seconds forgets what was history already at the last time."""
+    """Every `interval` seconds forgets what was history already at the last time.
+
+    Several API servers on one store may all do so: none forgets what is younger than that.
+    """
+    revision = 0
     while True:
-        revision = await store.revision()
-        await asyncio.sleep(interval)
         try:
             await store.compact(revision)
+            revision = await store.revision()
         except Exception:
             logger.exception("compaction to revision %d failed", revision)
+        await asyncio.sleep(interval)

@@ -1,5 +1,7 @@
 """`labctl up` and `labctl down`."""
 
+from dataclasses import replace
+
 import click
 
 from labctl.cli.options import DEFAULT_LAB, maybe_lab_option
@@ -13,8 +15,16 @@ from labctl.lab.wish import Wish
 @click.argument("file", required=False, type=click.Path(), metavar="[FILE]")
 @click.option("--nodes", type=int, metavar="N", help="How many nodes; 3 in a new lab.")
 @click.option("--backend", type=click.Choice(["host-gw", "vxlan"]), help="How pods cross nodes.")
+@click.option(
+    "--store",
+    metavar="ENGINE",
+    help="Where state is kept, for good: sqlite (a new lab's), etcd (one that the lab starts), "
+    "or etcd=URL[,URL…] (one that runs).",
+)
 @maybe_lab_option
-def up(file: str | None, nodes: int | None, backend: str | None, lab: str | None) -> None:
+def up(
+    file: str | None, nodes: int | None, backend: str | None, store: str | None, lab: str | None
+) -> None:
     """Make the lab, or make it as it shall be, and return when every node is Ready.
 
     FILE (or `-`) may hold a Lab and manifests. What is not given stays as it is.
@@ -22,21 +32,21 @@ def up(file: str | None, nodes: int | None, backend: str | None, lab: str | None
     from labctl.lab import host
     from labctl.lab.up import up as bring_up
 
-    wish = _wish(file, nodes, backend, lab)
+    wish = replace(_wish(file, lab), nodes=nodes, backend=backend, store=store)
     host.require()
     with Reporter() as progress:
         spec = bring_up(wish, progress)
         progress.step(f"lab {spec.name}: {len(spec.nodes)} nodes Ready ({spec.network.backend})")
 
 
-def _wish(file: str | None, nodes: int | None, backend: str | None, lab: str | None) -> Wish:
-    """What was asked for, checked: a file's Lab and its manifests, and the flags."""
+def _wish(file: str | None, lab: str | None) -> Wish:
+    """What a file asks for, checked: its Lab and its manifests."""
     from labctl.api.fields import FieldError
     from labctl.api.lab import LAB_KIND, parse_lab
     from labctl.lab import manifests
 
     if file is None:
-        return Wish(lab or DEFAULT_LAB, None, nodes, backend)
+        return Wish(lab or DEFAULT_LAB)
     documents = manifests.read([file])
     labs = [document for document in documents if document.kind == LAB_KIND]
     if len(labs) > 1:
@@ -50,7 +60,7 @@ def _wish(file: str | None, nodes: int | None, backend: str | None, lab: str | N
         problem = f"a {strangers[0].kind} is not for up"
         raise strangers[0].error(("kind",), problem, "labctl scenario run FILE")
     document = labs[0].obj if labs else None
-    return Wish(name, document, nodes, backend, tuple(manifests.prepare(documents)))
+    return Wish(name, document, manifests=tuple(manifests.prepare(documents)))
 
 
 @click.command(epilog="Examples: labctl down · labctl down --all")

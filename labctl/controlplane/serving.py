@@ -15,7 +15,7 @@ from pathlib import Path
 from labctl import names
 from labctl.api.kinds.apps import DEPLOYMENTS, REPLICASETS
 from labctl.api.kinds.core import CONFIGMAPS, PODS
-from labctl.api.lab import lab_configmap, lab_from_yaml
+from labctl.api.lab import LabSpec, lab_configmap, lab_from_yaml
 from labctl.api.schema import prepare
 from labctl.apiserver.http.listener import listen
 from labctl.apiserver.kubelet.agents import Agents
@@ -26,8 +26,8 @@ from labctl.controlplane import sockets
 from labctl.controlplane.components import run_components
 from labctl.controlplane.kubeconfig import kubeconfig
 from labctl.controlplane.sockets import Doors
+from labctl.controlplane.stores import open_store
 from labctl.errors import StatusError
-from labctl.store.sqlite import SqliteStore
 
 _FIRST_WANTED = (DEPLOYMENTS, REPLICASETS, PODS)
 _PREPARATION_SECONDS = 0.25
@@ -37,14 +37,15 @@ _log = logging.getLogger(__name__)
 
 async def serve(lab: str, doors: Doors) -> None:
     """Serves the lab through `doors` until cancelled."""
-    store = SqliteStore.open(names.store_file(lab))
+    spec = lab_from_yaml(names.lab_file(lab).read_text())
+    store = await open_store(spec)
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)
         agents = Agents(agent_client_context(names.pki_dir(lab)), sockets.fabric_connector(lab))
         stack.push_async_callback(agents.close)
         server = ApiServer(store, agents=agents, pki=names.pki_dir(lab))
         await server.start()
-        await _publish_lab(lab, server)
+        await _publish_lab(spec, server)
         await stack.enter_async_context(_listening(lab, server, doors, agents))
         # Stopped before the listeners close: that ends all watches, for which they would wait.
         stack.push_async_callback(server.stop)
@@ -64,9 +65,9 @@ async def _prepare_schemas() -> None:
         prepare(resource)
 
 
-async def _publish_lab(lab: str, server: ApiServer) -> None:
+async def _publish_lab(spec: LabSpec, server: ApiServer) -> None:
     """Makes the ConfigMap from which agents and controllers learn of the lab, once."""
-    configmap = lab_configmap(lab_from_yaml(names.lab_file(lab).read_text()))
+    configmap = lab_configmap(spec)
     client = Client(server.local_transport("labctl", ("system:masters",)))
     try:
         await client.create(CONFIGMAPS, configmap)

@@ -2,7 +2,7 @@
 
 from labctl import fabric
 from labctl.api.lab import LabSpec
-from labctl.lab import certificates, control, faults, state
+from labctl.lab import certificates, control, faults, processes, state, store
 from labctl.lab.launch import Launch
 from labctl.lab.progress import Progress
 
@@ -18,9 +18,17 @@ def build(spec: LabSpec, launch: Launch | None, progress: Progress) -> None:
     fabric.converge(spec, faults.cut_nodes(spec.name))
     progress.step(f"control plane, runtime and {_agents(len(spec.nodes))}")
     if launch is None:
-        control.request(spec.name, "reload", nodes=spec.node_names)
+        control.request(spec.name, "reload", crew=crew(spec))
     else:
-        launch.go(list(spec.node_names))
+        store.claim(spec)
+        launch.go(crew(spec))
+
+
+def crew(spec: LabSpec) -> list[str]:
+    """The names of all processes that the lab shall have, but its supervisor."""
+    etcd = [processes.ETCD] if spec.store.is_own_etcd else []
+    agents = map(processes.agent, spec.node_names)
+    return [*etcd, processes.CONTROL_PLANE, processes.RUNTIME, *agents]
 
 
 def _agents(count: int) -> str:

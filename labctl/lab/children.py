@@ -18,7 +18,7 @@ from typing import NoReturn
 import setproctitle
 
 from labctl import names
-from labctl.lab import cgroup, processes, warm
+from labctl.lab import cgroup, etcd, processes, warm
 from labctl.lab.processes import Process
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -61,6 +61,8 @@ def title(lab: str, name: str) -> str:
         return names.control_plane_title(lab)
     if name == processes.RUNTIME:
         return names.runtime_title(lab)
+    if name == processes.ETCD:
+        return names.etcd_title(lab)
     return names.agent_title(lab, name.removeprefix(processes.agent("")))
 
 
@@ -103,6 +105,8 @@ def _entry(lab: str, name: str) -> Callable[[], None]:
         return partial(warm.load(warm.CONTROL_PLANE).run, lab)
     if name == processes.RUNTIME:
         return partial(warm.load(warm.RUNTIME).run, lab)
+    if name == processes.ETCD:
+        return partial(etcd.run, lab)
     return partial(warm.load(warm.AGENT).run, lab, name.removeprefix(processes.agent("")))
 
 

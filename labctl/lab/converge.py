@@ -24,6 +24,7 @@ from labctl.lab import (
     processes,
     state,
 )
+from labctl.lab.build import crew
 from labctl.lab.former import Former
 from labctl.lab.progress import Progress
 from labctl.lab.wish import Change
@@ -101,7 +102,7 @@ async def _shrink(client: Client, change: Change, progress: Progress) -> None:
         await nodes.drain(client, node)
         progress.count("nodes drained", done, len(leaving))
     state.save(spec)
-    control.request(spec.name, "reload", nodes=spec.node_names)
+    control.request(spec.name, "reload", crew=crew(spec))
     await _publish(client, spec)
     for node in leaving:
         await nodes.forget(client, node)

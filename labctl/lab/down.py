@@ -6,9 +6,9 @@ links, routes and rules with them; files last, so that whoever is interrupted fi
 
 import contextlib
 
-from labctl import fabric
+from labctl import fabric, names
 from labctl.errors import LabError
-from labctl.lab import cgroup, control, host, state
+from labctl.lab import cgroup, control, host, state, store
 from labctl.lab.lock import lock
 from labctl.lab.progress import Progress
 
@@ -23,22 +23,45 @@ def down(lab: str, progress: Progress) -> bool:
         return False
     with lock(lab, progress):
         progress.step(f"taking lab {lab} away")
-        take_away(lab)
+        left = take_away(lab)
+    if left:
+        raise LabError(
+            f"lab {lab} is gone, but {left}", f"etcdctl del --prefix {names.etcd_root(lab)}"
+        )
     return True
 
 
 def down_all(progress: Progress) -> list[str]:
     """Takes every lab of this machine away, also what crashed ones left; their names."""
     host.require_root()
-    return [lab for lab in state.traces() if down(lab, progress)]
+    gone, problems = list[str](), list[LabError]()
+    for lab in state.traces():
+        try:
+            if down(lab, progress):
+                gone.append(lab)
+        except LabError as error:  # the others go all the same
+            problems.append(error)
+    for problem in problems:
+        raise problem
+    return gone
 
 
-def take_away(lab: str) -> None:
-    """The work of `down`, for one who holds the lab's lock."""
+def take_away(lab: str) -> str:
+    """The work of `down`, for one who holds the lab's lock; what is left elsewhere, if anything."""
     with contextlib.suppress(LabError):  # there may be no supervisor; with one, no zombies stay
         control.request(lab, "stop", patience=_STOP_SECONDS)
     cgroup.kill(lab)
     cgroup.wait_empty(lab, _KILL_SECONDS)
+    left = _remove_keys(lab)
     fabric.remove(lab)
     state.remove(lab)
     cgroup.remove(lab)
+    return left
+
+
+def _remove_keys(lab: str) -> str:
+    """After all who could write, and before the state that says where the keys are."""
+    with contextlib.suppress(LabError):  # a file that nobody can read names no etcd
+        spec = state.load(lab)
+        return store.remove(spec) if spec is not None else ""
+    return ""

@@ -34,10 +34,10 @@ class Launch:
         far.close()
         os.waitpid(child, 0)
 
-    def go(self, nodes: list[str]) -> None:
-        """Has it start or adopt the processes; LabError when it died."""
+    def go(self, crew: list[str]) -> None:
+        """Has it start or adopt these processes; LabError when it died."""
         try:
-            self._channel.sendall(msgspec.json.encode(nodes) + b"\n")
+            self._channel.sendall(msgspec.json.encode(crew) + b"\n")
         except OSError:
             self._fail()
 

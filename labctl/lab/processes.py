@@ -18,6 +18,7 @@ from labctl import names
 SUPERVISOR = "supervisor"
 CONTROL_PLANE = "control-plane"
 RUNTIME = "runtime"
+ETCD = "etcd"
 
 
 def agent(node: str) -> str:

@@ -79,14 +79,15 @@ class Roster:
             post = self.posts.setdefault(name, Post(name))
             post.stopped, post.due = True, None
 
-    def start_control_plane(self) -> None:
-        """Has the control plane run, before there is anything else."""
-        self.posts.setdefault(processes.CONTROL_PLANE, Post(processes.CONTROL_PLANE))
+    def start_first(self, wanted: Iterable[str]) -> None:
+        """Has control plane and store run, before there is anything else."""
+        for name in wanted:
+            if name in (processes.CONTROL_PLANE, processes.ETCD):
+                self.posts.setdefault(name, Post(name))
         self.start_due()
 
-    def set_agents(self, nodes: Iterable[str]) -> None:
-        """Control plane, runtime and these nodes' agents shall run, and no other agent."""
-        wanted = [processes.CONTROL_PLANE, processes.RUNTIME, *map(processes.agent, nodes)]
+    def set_crew(self, wanted: list[str]) -> None:
+        """These processes shall run, and no others."""
         self.stop([name for name in self.posts if name not in wanted])
         self.posts = {name: self.posts.get(name) or Post(name) for name in wanted}
         self.start_due()

@@ -53,6 +53,7 @@ def compose(spec: LabSpec, nodes: list[Obj], pods: list[Obj], found: list[Obj]) 
         "serviceCIDR": spec.network.service_cidr,
         "mtu": spec.network.mtu,
         "healing": spec.network.healing,
+        "store": spec.store.engine,
         "nodes": node_reports,
         "pods": counts,
         "processes": found,

@@ -101,7 +101,7 @@ class Supervisor:
             case "kill-agent":
                 self.roster.kill(self._agent(request["node"]))
             case "reload":
-                self.roster.set_agents(request["nodes"])
+                self.roster.set_crew(request["crew"])
             case "stop":
                 self._end_all()
             case unknown:
@@ -127,21 +127,21 @@ class Supervisor:
 def serve(lab: str, wait_for_go: Callable[[], list[str] | None], ready: Callable[[], None]) -> None:
     """The supervisor's whole life, in the process that `launch` made for it.
 
-    `wait_for_go` returns the nodes' names, or None when `up` gave up; `ready` tells `up` that all
-    processes were forked.
+    `wait_for_go` returns the processes' names, or None when `up` gave up; `ready` tells `up` that
+    all were forked.
     """
     setproctitle.setproctitle(names.supervisor_title(lab))
     ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
     _raise_descriptor_limit()
     warm.import_shared()
-    nodes = wait_for_go()
-    if nodes is None:
+    crew = wait_for_go()
+    if crew is None:
         return
     supervisor = Supervisor(lab)
     supervisor.roster.adopt(processes.read_record(lab))
-    supervisor.roster.start_control_plane()
+    supervisor.roster.start_first(crew)
     warm.load(warm.AGENT)
-    supervisor.roster.set_agents(nodes)
+    supervisor.roster.set_crew(crew)
     ready()
     supervisor.run()
 

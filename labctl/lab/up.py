@@ -11,7 +11,7 @@ rest, and so goes on side by side. Hence the imports within functions here.
 import asyncio
 
 from labctl.api.lab import LabSpec
-from labctl.lab import cgroup, host, processes, state
+from labctl.lab import cgroup, host, processes, state, store
 from labctl.lab.former import Former
 from labctl.lab.launch import Launch
 from labctl.lab.lock import lock
@@ -31,6 +31,7 @@ def up(wish: Wish, progress: Progress) -> LabSpec:
     with lock(wish.lab, progress):
         stored = state.load(wish.lab)
         change = Change(stored, resolve(wish, stored))
+        store.require(change.spec.store)
         try:
             _bring_up(change, progress)
             if wish.manifests:

@@ -6,7 +6,15 @@ touched, with the field that asked for it.
 
 from dataclasses import dataclass, replace
 
-from labctl.api.lab import LabSpec, NodeSpec, default_lab, lab_object, parse_lab
+from labctl.api.lab import (
+    LabSpec,
+    NodeSpec,
+    StoreSpec,
+    default_lab,
+    lab_object,
+    parse_lab,
+    store_of_word,
+)
 from labctl.api.objects import Obj
 from labctl.errors import BadInput
 from labctl.lab.manifests import Manifest
@@ -20,6 +28,7 @@ class Wish:
     document: Obj | None = None
     nodes: int | None = None
     backend: str | None = None
+    store: str | None = None
     manifests: tuple[Manifest, ...] = ()
 
 
@@ -61,6 +70,8 @@ def _asked(wish: Wish, stored: LabSpec | None) -> LabSpec:
         base = replace(base, nodes=_resized(base.nodes, wish.nodes))
     if wish.backend is not None:
         base = replace(base, network=replace(base.network, backend=wish.backend))
+    if wish.store is not None:
+        base = replace(base, store=store_of_word(wish.store, base.store))
     return parse_lab(lab_object(base), wish.lab)
 
 
@@ -81,7 +92,14 @@ def check_change(old: LabSpec, new: LabSpec) -> None:
     for field, before, after in fixed:
         if before != after:
             raise _cannot_change(old.name, f"spec.network.{field}: {before} cannot become {after}")
+    if old.store != new.store:
+        before, after = _store_words(old.store), _store_words(new.store)
+        raise _cannot_change(old.name, f"spec.store: {before} cannot become {after}")
     _check_places(old, new)
+
+
+def _store_words(store: StoreSpec) -> str:
+    return f"{store.engine} at {', '.join(store.endpoints)}" if store.endpoints else store.engine
 
 
 def _check_places(old: LabSpec, new: LabSpec) -> None:

@@ -4,7 +4,8 @@ A write is a compare-and-swap of one key and takes the next revision of one coun
 deletions take one too. Whoever lists at revision R and watches after R sees every change exactly
 once, in order. Keys look like `/apps/deployments/NAMESPACE/NAME`, values are JSON bytes without a
 resourceVersion (the revision is added when they are read). Two engines fill this interface: SQLite
-(`sqlite.py`) and etcd; what holds for one holds for both, and tests/store says what that is.
+(`sqlite.py`) and etcd (`etcd/`); what holds for one holds for both, and tests/store says what that
+is. Revisions only grow, and need not be consecutive: an etcd may have other users.
 """
 
 from collections.abc import AsyncGenerator
@@ -59,7 +60,15 @@ class Expired(Exception):
 
 
 class StoreError(Exception):
-    """The engine failed (a full disk, a lost connection); nothing of the write was kept."""
+    """The engine failed (a full disk, no connection); nothing of the write was kept."""
+
+
+class OutcomeUnknown(StoreError):
+    """The engine was lost before it answered: the write was made, or it was not."""
+
+
+class TooLarge(StoreError):
+    """The engine does not take values of that size."""
 
 
 class Store(Protocol):
@@ -71,7 +80,7 @@ class Store(Protocol):
         ...
 
     async def revision(self) -> int:
-        """The revision of the newest acknowledged write, of whichever API server."""
+        """The revision of the newest acknowledged write, of whichever API server. StoreError."""
         ...
 
     async def get(self, key: str) -> KeyValue | None:
@@ -91,7 +100,8 @@ class Store(Protocol):
         """Writes `value` (None deletes) if the key is at revision `expect` (0: does not exist).
 
         Returns the revision of the write, once it is durable. A key with a `ttl`, in seconds, is
-        deleted when that time has passed without another write. Raises Conflict, StoreError.
+        deleted soon after that time has passed without another write; keys that go together may
+        share a revision. Raises Conflict, StoreError.
         """
         ...
 
@@ -99,12 +109,16 @@ class Store(Protocol):
         """The log of the keys under `prefix` after revision `after`, then what is written, for ever.
 
         A watcher that falls behind delays nobody. Raises Expired, also half-way, when what comes
-        next has been compacted away. Ends when the store is closed.
+        next has been compacted away. An engine that is lost is followed again when it is back,
+        from where it was lost. Ends when the store is closed.
         """
         ...
 
     async def compact(self, revision: int) -> None:
-        """Forgets the history up to `revision`; the present values stay."""
+        """Forgets the history up to `revision`; the present values stay.
+
+        Of several API servers that ask for it in turn, some are not needed, and find it done.
+        """
         ...
 
     async def close(self) -> None:

@@ -13,6 +13,7 @@ from labctl.api.lab import (
     LabSpec,
     NetworkSpec,
     NodeSpec,
+    StoreSpec,
     Taint,
     Times,
     default_lab,
@@ -22,9 +23,12 @@ from labctl.api.lab import (
     lab_schema,
     node_address,
     parse_lab,
+    store_of_word,
 )
 from labctl.api.objects import Obj
 from labctl.errors import BadInput
+
+_ENDPOINTS = ("https://192.0.2.1:2379", "https://[2001:db8::1]")
 
 
 def lab(**spec: Any) -> Obj:
@@ -35,6 +39,26 @@ def lab(**spec: Any) -> Obj:
         "metadata": metadata,
         "spec": spec,
     }
+
+
+def _etcd(**store: Any) -> Obj:
+    return {"store": {"engine": "etcd", **store}}
+
+
+def test_a_store_is_named_in_a_word() -> None:
+    files = StoreSpec("etcd", ("https://a",), "/ca", "/cert", "/key")
+    assert store_of_word("sqlite", files) == StoreSpec()
+    assert store_of_word("etcd", files) == StoreSpec("etcd")
+    assert store_of_word("etcd", files).is_own_etcd
+    moved = store_of_word("etcd=https://b:1,https://c:2", files)
+    assert moved == StoreSpec("etcd", ("https://b:1", "https://c:2"), "/ca", "/cert", "/key")
+    assert not moved.is_own_etcd
+
+
+@pytest.mark.parametrize("word", ["mongo", "", "sqlite=x", "etcd=", "etcd=http://a,", "etcd=a:1"])
+def test_a_word_that_names_no_store_is_refused(word: str) -> None:
+    with pytest.raises(BadInput, match=r"^--store: "):
+        store_of_word(word, StoreSpec())
 
 
 def test_an_empty_lab_is_the_default_one() -> None:
@@ -50,6 +74,13 @@ def test_a_lab_says_everything_that_can_be_said() -> None:
             nodes=[{"name": "a"}, {"name": "b", "labels": {"zone": "1"}, "taints": [taint]}],
             network={"backend": "vxlan", "podCIDR": "10.1.0.0/16", "mtu": 9000, "healing": False},
             times={"heartbeatSeconds": 0.5, "graceSeconds": 2, "evictionSeconds": 5},
+            store={
+                "engine": "etcd",
+                "endpoints": ["https://192.0.2.1:2379/", "https://[2001:db8::1]"],
+                "caFile": "/ca.crt",
+                "certFile": "/me.crt",
+                "keyFile": "/me.key",
+            },
         )
     )
     assert spec == LabSpec(
@@ -57,6 +88,7 @@ def test_a_lab_says_everything_that_can_be_said() -> None:
         (NodeSpec("a"), NodeSpec("b", (("zone", "1"),), (Taint("dedicated", "x", "NoSchedule"),))),
         NetworkSpec("vxlan", "10.1.0.0/16", "10.96.0.0/16", 9000, healing=False),
         Times(0.5, 2, 5),
+        StoreSpec("etcd", _ENDPOINTS, "/ca.crt", "/me.crt", "/me.key"),
     )
     assert spec.network.pod_mtu == 8950
     assert spec.nodes[1].taints[0].object() == taint
@@ -118,6 +150,22 @@ def test_nodes_have_addresses_by_their_place() -> None:
         ({"times": {"graceSeconds": float("nan")}}, "spec.times.graceSeconds", "between"),
         ({"times": {"heartbeatSeconds": 0}}, "spec.times.heartbeatSeconds", "between"),
         ({"times": {"evictionSeconds": 1.5}}, "spec.times.evictionSeconds", "whole seconds"),
+        ({"store": "etcd"}, "spec.store", "must be a mapping"),
+        ({"store": {"engine": "mongo"}}, "spec.store.engine", "not one of sqlite, etcd"),
+        ({"store": {"endpoints": ["http://a"]}}, "spec.store.engine", "neither endpoints nor"),
+        (_etcd(endpoints=[]), "spec.store.endpoints", "must be a list"),
+        (_etcd(endpoints="http://a"), "spec.store.endpoints", "must be a list"),
+        (_etcd(endpoints=[7]), "spec.store.endpoints[0]", "not integer"),
+        (_etcd(endpoints=["a:2379"]), "spec.store.endpoints[0]", "is not a URL"),
+        (_etcd(endpoints=["http://a", "http://:1"]), "spec.store.endpoints[1]", "is not a URL"),
+        (_etcd(endpoints=["http://a:b"]), "spec.store.endpoints[0]", "is not a URL"),
+        (_etcd(endpoints=["http://a/keys"]), "spec.store.endpoints[0]", "is not a URL"),
+        (_etcd(endpoints=["http://me:pw@a"]), "spec.store.endpoints[0]", "must hold no user"),
+        (_etcd(caFile="/ca.crt"), "spec.store.endpoints", "for https"),
+        (_etcd(endpoints=["http://a"], caFile="/ca"), "spec.store.endpoints", "for https"),
+        (_etcd(endpoints=["https://a"], caFile="ca"), "spec.store.caFile", "absolute"),
+        (_etcd(endpoints=["https://a"], certFile="/c"), "spec.store.keyFile", "is required"),
+        (_etcd(endpoints=["https://a"], keyFile="/k"), "spec.store.certFile", "is required"),
     ],
 )
 def test_a_bad_lab_is_refused_with_the_field(spec: Obj, field: str, said: str) -> None:

@@ -14,6 +14,7 @@ from labctl.apiserver.local import LocalTransport
 from labctl.apiserver.server import ApiServer
 from labctl.client.client import Client, WatchEvent
 from labctl.errors import StatusError
+from labctl.store import Store
 from labctl.store.sqlite import SqliteStore
 
 MASTERS = ("system:masters",)
@@ -26,7 +27,13 @@ def run(main: Coroutine[Any, Any, None], seconds: float = 60) -> None:
 @asynccontextmanager
 async def serving(directory: Path, pki: Path | None = None) -> AsyncIterator[ApiServer]:
     """A started server on a store in `directory`; it has tokens if there are keys for it."""
-    store = SqliteStore.open(directory / "store.db")
+    async with serving_store(SqliteStore.open(directory / "store.db"), pki) as server:
+        yield server
+
+
+@asynccontextmanager
+async def serving_store(store: Store, pki: Path | None = None) -> AsyncIterator[ApiServer]:
+    """A started server on a store, which is closed at the end."""
     server = ApiServer(store, pki=pki)
     await server.start()
     try:

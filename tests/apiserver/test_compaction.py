@@ -4,12 +4,12 @@ import asyncio
 from pathlib import Path
 
 from labctl.apiserver.compaction import compact_for_ever
-from labctl.store.sqlite import SqliteStore
+from tests.store.engines import Engine
 
 
-def test_history_older_than_one_interval_is_forgotten(tmp_path: Path) -> None:
+def test_history_older_than_one_interval_is_forgotten(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
-        store = SqliteStore.open(tmp_path / "store.db")
+        store = await engine.open(tmp_path)
         old = await store.txn("/a", 0, b"x")
         compaction = asyncio.create_task(compact_for_ever(store, interval=0.05))
         async with asyncio.timeout(10):

@@ -14,7 +14,8 @@ from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, Notice, stored_form
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.errors import StatusError
-from labctl.store.sqlite import SqliteStore
+from labctl.store import Store
+from tests.store.engines import Engine
 
 
 def run(main: Coroutine[Any, Any, None]) -> None:
@@ -23,9 +24,9 @@ def run(main: Coroutine[Any, Any, None]) -> None:
 
 @asynccontextmanager
 async def cached(
-    directory: Path, history: int = 1000, backlog: int = 1000
-) -> AsyncIterator[tuple[SqliteStore, WatchCache]]:
-    store = SqliteStore.open(directory / "store.db")
+    engine: Engine, directory: Path, history: int = 1000, backlog: int = 1000
+) -> AsyncIterator[tuple[Store, WatchCache]]:
+    store = await engine.open(directory)
     cache = WatchCache(store, history, backlog)
     await cache.start()
     try:
@@ -35,7 +36,7 @@ async def cached(
         await store.close()
 
 
-async def put(store: SqliteStore, name: str, expect: int, **labels: str) -> int:
+async def put(store: Store, name: str, expect: int, **labels: str) -> int:
     obj = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -83,31 +84,33 @@ def test_an_entry_carries_its_revision_in_both_forms() -> None:
         assert msgspec.json.decode(entry.at(43).body)["metadata"]["resourceVersion"] == "43"
 
 
-def test_a_list_and_its_watch_leave_no_gap(tmp_path: Path) -> None:
+def test_a_list_and_its_watch_leave_no_gap(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
-        async with cached(tmp_path) as (store, cache):
+        async with cached(engine, tmp_path) as (store, cache):
             await put(store, "a", 0)
             await cache.fresh()
             async with cache.watch(CONFIGMAPS, EVERYTHING, cache.revision) as watcher:
                 listed = [entry.name for entry in cache.entries(CONFIGMAPS)]
                 await put(store, "b", 0)
                 revision = await put(store, "c", 0)
-                await store.txn(CONFIGMAPS.key("default", "c"), revision, None)
+                gone = await store.txn(CONFIGMAPS.key("default", "c"), revision, None)
                 notices = await told(watcher, 3)
             assert listed == ["a"]
             assert names(notices) == [("ADDED", "b"), ("ADDED", "c"), ("DELETED", "c")]
             deleted = notices[-1].entry
-            assert deleted.revision == revision + 1
-            assert deleted.object["metadata"]["resourceVersion"] == str(revision + 1)
+            assert deleted.revision == gone
+            assert deleted.object["metadata"]["resourceVersion"] == str(gone)
 
     run(main())
 
 
-def test_selectors_turn_changes_into_additions_and_deletions(tmp_path: Path) -> None:
+def test_selectors_turn_changes_into_additions_and_deletions(
+    engine: Engine, tmp_path: Path
+) -> None:
     async def main() -> None:
         async with (
-            cached(tmp_path) as (store, cache),
-            cache.watch(CONFIGMAPS, BLUE, 0) as watcher,
+            cached(engine, tmp_path) as (store, cache),
+            cache.watch(CONFIGMAPS, BLUE, cache.revision) as watcher,
         ):
             revision = await put(store, "a", 0, colour="red")
             revision = await put(store, "a", revision, colour="blue")
@@ -125,12 +128,14 @@ def test_selectors_turn_changes_into_additions_and_deletions(tmp_path: Path) -> 
     run(main())
 
 
-def test_watches_found_by_a_field_see_what_enters_and_leaves(tmp_path: Path) -> None:
+def test_watches_found_by_a_field_see_what_enters_and_leaves(
+    engine: Engine, tmp_path: Path
+) -> None:
     async def main() -> None:
         field = ("metadata", "labels", "colour")
         async with (
-            cached(tmp_path) as (store, cache),
-            cache.watch(CONFIGMAPS, Interest(_is_blue, field, "blue"), 0) as watcher,
+            cached(engine, tmp_path) as (store, cache),
+            cache.watch(CONFIGMAPS, Interest(_is_blue, field, "blue"), cache.revision) as watcher,
         ):
             revision = await put(store, "a", 0, colour="red")
             revision = await put(store, "a", revision, colour="blue")
@@ -143,12 +148,12 @@ def test_watches_found_by_a_field_see_what_enters_and_leaves(tmp_path: Path) -> 
     run(main())
 
 
-def test_a_slow_watcher_is_dropped_alone_and_can_resume(tmp_path: Path) -> None:
+def test_a_slow_watcher_is_dropped_alone_and_can_resume(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
         async with (
-            cached(tmp_path, backlog=10) as (store, cache),
-            cache.watch(CONFIGMAPS, EVERYTHING, 0) as slow,
-            cache.watch(CONFIGMAPS, EVERYTHING, 0) as quick,
+            cached(engine, tmp_path, backlog=10) as (store, cache),
+            cache.watch(CONFIGMAPS, EVERYTHING, cache.revision) as slow,
+            cache.watch(CONFIGMAPS, EVERYTHING, cache.revision) as quick,
         ):
             seen: list[Notice] = []
             for number in range(30):
@@ -163,27 +168,31 @@ def test_a_slow_watcher_is_dropped_alone_and_can_resume(tmp_path: Path) -> None:
     run(main())
 
 
-def test_watching_from_before_the_history_is_told_to_begin_anew(tmp_path: Path) -> None:
+def test_watching_from_before_the_history_is_told_to_begin_anew(
+    engine: Engine, tmp_path: Path
+) -> None:
     async def main() -> None:
-        async with cached(tmp_path, history=5) as (store, cache):
+        async with cached(engine, tmp_path, history=5) as (store, cache):
+            before = cache.revision
             revisions = [await put(store, f"c{number}", 0) for number in range(10)]
             await cache.fresh()
             with pytest.raises(StatusError) as caught:
                 async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[3]):
                     pass
             assert (caught.value.code, caught.value.reason) == (410, "Expired")
-            assert caught.value.message == "too old resource version: 4 (5)"
+            message = f"too old resource version: {revisions[3]} ({revisions[4]})"
+            assert caught.value.message == message
             async with cache.watch(CONFIGMAPS, EVERYTHING, revisions[4]) as watcher:
                 assert len(watcher.take()) == 5
-            async with cache.watch(NODES, EVERYTHING, 0) as watcher:
+            async with cache.watch(NODES, EVERYTHING, before) as watcher:
                 assert watcher.take() == []  # nothing of nodes was ever forgotten
 
     run(main())
 
 
-def test_history_of_large_objects_is_short(tmp_path: Path) -> None:
+def test_history_of_large_objects_is_short(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
-        async with cached(tmp_path) as (store, cache):
+        async with cached(engine, tmp_path) as (store, cache):
             revisions = [await put(store, f"c{n}", 0, text="x" * 1_000_000) for n in range(20)]
             await cache.fresh()
             with pytest.raises(StatusError, match="too old resource version"):
@@ -195,11 +204,13 @@ def test_history_of_large_objects_is_short(tmp_path: Path) -> None:
     run(main())
 
 
-def test_the_cache_begins_anew_when_the_store_forgets_too_soon(tmp_path: Path) -> None:
+def test_the_cache_begins_anew_when_the_store_forgets_too_soon(
+    engine: Engine, tmp_path: Path
+) -> None:
     """What another API server on the same store may do to this one."""
 
     async def main() -> None:
-        store = SqliteStore.open(tmp_path / "store.db")
+        store = await engine.open(tmp_path)
         revision = await put(store, "a", 0)
         cache = WatchCache(store)
         await cache.start()
@@ -207,7 +218,7 @@ def test_the_cache_begins_anew_when_the_store_forgets_too_soon(tmp_path: Path) -
             # Both land in the store before the cache looks again.
             writes = [asyncio.create_task(put(store, f"b{n}", 0)) for n in range(3)]
             await asyncio.gather(*writes, store.compact(revision + 3))
-            await cache.reached(revision + 3)
+            await cache.fresh()
             assert {entry.name for entry in cache.entries(CONFIGMAPS)} == {"a", "b0", "b1", "b2"}
             assert watcher.lost or len(watcher.take()) == 3
         await cache.stop()
@@ -216,18 +227,18 @@ def test_the_cache_begins_anew_when_the_store_forgets_too_soon(tmp_path: Path) -
     run(main())
 
 
-def test_history_survives_a_restart_of_the_server(tmp_path: Path) -> None:
+def test_history_survives_a_restart_of_the_server(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
-        async with cached(tmp_path) as (store, cache):
+        async with cached(engine, tmp_path) as (store, cache):
             first = await put(store, "a", 0)
             await put(store, "a", first, size="big")
             await put(store, "b", 0)
         async with (
-            cached(tmp_path) as (store, cache),
+            cached(engine, tmp_path) as (store, cache),
             cache.watch(CONFIGMAPS, EVERYTHING, first) as watcher,
         ):
             assert names(watcher.take()) == [("MODIFIED", "a"), ("ADDED", "b")]
-        async with cached(tmp_path, history=1) as (store, cache):
+        async with cached(engine, tmp_path, history=1) as (store, cache):
             assert sorted(entry.name for entry in cache.entries(CONFIGMAPS)) == ["a", "b"]
             with pytest.raises(StatusError):
                 async with cache.watch(CONFIGMAPS, EVERYTHING, first):
@@ -236,15 +247,19 @@ def test_history_survives_a_restart_of_the_server(tmp_path: Path) -> None:
     run(main())
 
 
-def test_a_revision_that_has_not_happened_is_waited_for_a_while(tmp_path: Path) -> None:
+def test_a_revision_that_has_not_happened_is_waited_for_a_while(
+    engine: Engine, tmp_path: Path
+) -> None:
     async def main() -> None:
-        async with cached(tmp_path) as (store, cache):
-            waiting = asyncio.create_task(cache.reached(1))
-            await put(store, "a", 0)
+        async with cached(engine, tmp_path) as (store, cache):
+            waiting = asyncio.create_task(cache.reached(cache.revision + 1))
+            current = await put(store, "a", 0)
             await waiting
             with pytest.raises(StatusError) as caught:
-                await cache.reached(1000)
+                await cache.reached(current + 1000)
             assert caught.value.code == 504
-            assert caught.value.message == "Too large resource version: 1000, current: 1"
+            assert caught.value.message == (
+                f"Too large resource version: {current + 1000}, current: {current}"
+            )
 
     run(main())

@@ -6,7 +6,7 @@ import sys
 
 _PROGRAM = """
 import os, sys, threading
-from labctl.lab import warm
+from labctl.lab import supervisor, warm
 before = dict(os.environ)
 warm.import_shared()
 warm.load(warm.AGENT)
@@ -23,7 +23,7 @@ def _run(*unwanted: str, env: dict[str, str] | None = None) -> "subprocess.Compl
 
 
 def test_the_image_holds_nothing_that_only_one_process_needs() -> None:
-    done = _run("cryptography", "labctl.store.sqlite", "labctl.controllers.run", "scapy", "click")
+    done = _run("cryptography", "labctl.store", "labctl.controllers.run", "scapy", "click", "grpc")
     assert done.returncode == 0, done.stderr
 
 

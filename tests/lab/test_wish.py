@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from labctl.api.lab import LabSpec, NodeSpec, default_lab, lab_object, numbered_nodes
+from labctl.api.lab import LabSpec, NodeSpec, StoreSpec, default_lab, lab_object, numbered_nodes
 from labctl.errors import BadInput
 from labctl.lab.wish import Wish, resolve
 
@@ -37,6 +37,18 @@ def test_named_nodes_are_kept_when_more_are_asked_for() -> None:
     named = replace(STORED, nodes=(NodeSpec("a", (("disk", "ssd"),)), NodeSpec("b")))
     assert resolve(Wish("demo", nodes=3), named).node_names == ("a", "b", "node3")
     assert resolve(Wish("demo", nodes=1), named).nodes == named.nodes[:1]
+
+
+def test_a_store_is_chosen_once() -> None:
+    assert resolve(Wish("demo"), None).store == StoreSpec()
+    other = resolve(Wish("demo", store="etcd"), None)
+    assert other.store == StoreSpec("etcd")
+    assert resolve(Wish("demo", store="etcd"), other) == other
+    for word, before in (("etcd", "sqlite"), ("etcd=http://a:1", "etcd"), ("sqlite", "etcd")):
+        stored = resolve(Wish("demo", store=before), None)
+        with pytest.raises(BadInput, match=f"^spec.store: {before} cannot become") as refused:
+            resolve(Wish("demo", store=word), stored)
+        assert refused.value.hint == "take it down first: labctl down --lab demo"
 
 
 def changed(**network: object) -> LabSpec:

@@ -3,26 +3,47 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, asynccontextmanager
+from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from labctl.store import Event, Store
+from labctl.store.etcd.cluster import Cluster
 from labctl.store.sqlite import SqliteStore
 
-Opener = Callable[[Path], Awaitable[Store]]
+
+@dataclass(frozen=True)
+class Engine:
+    """`open` opens the store that belongs to a directory; `words` tell another process of it."""
+
+    words: tuple[str, ...]
+    open: Callable[[Path], Awaitable[Store]]
+
+    @classmethod
+    def of(cls, words: tuple[str, ...]) -> "Engine":
+        name, *endpoints = words
+        if name == "sqlite":
+            return cls(words, _open_sqlite)
+        return cls(words, lambda directory: open_etcd(Cluster(tuple(endpoints)), directory))
 
 
 async def _open_sqlite(directory: Path) -> Store:
     return SqliteStore.open(directory / "store.db")
 
 
-ENGINES: dict[str, Opener] = {"sqlite": _open_sqlite}
+async def open_etcd(cluster: Cluster, directory: Path, patience: float = 5.0) -> Store:
+    """A store whose prefix is the directory's alone."""
+    from labctl.store.etcd.store import EtcdStore  # grpc, which most tests do without
+
+    root = f"/test/{sha256(bytes(directory)).hexdigest()[:16]}/"
+    return await EtcdStore.open(cluster, root, "test", patience)
 
 
 @asynccontextmanager
-async def opened(engine: str, directory: Path) -> AsyncIterator[Store]:
+async def opened(engine: Engine, directory: Path) -> AsyncIterator[Store]:
     """The store of an engine in `directory`, closed at the end; opening again finds it as it was."""
-    store = await ENGINES[engine](directory)
+    store = await engine.open(directory)
     try:
         yield store
     finally:
@@ -31,13 +52,24 @@ async def opened(engine: str, directory: Path) -> AsyncIterator[Store]:
 
 async def events_until(store: Store, prefix: str, after: int, until: int) -> list[Event]:
     """Watches `prefix` after a revision until it has seen revision `until`."""
-    seen: list[Event] = []
     if after >= until:
-        return seen
+        return []
+    return await _events(store, prefix, after, lambda event: event.revision >= until)
+
+
+async def events_to(store: Store, prefix: str, after: int, key: str) -> list[Event]:
+    """Watches `prefix` after a revision until it has seen a change of `key`."""
+    return await _events(store, prefix, after, lambda event: event.key == key)
+
+
+async def _events(
+    store: Store, prefix: str, after: int, is_last: Callable[[Event], bool]
+) -> list[Event]:
+    seen: list[Event] = []
     async with aclosing(store.watch(prefix, after)) as batches:
         async for batch in batches:
             seen += batch
-            if seen[-1].revision >= until:
+            if is_last(seen[-1]):
                 return seen
     raise AssertionError("the watch ended")
 

@@ -24,6 +24,7 @@ from labctl.api.lab.spec import (
     LabSpec,
     NetworkSpec,
     NodeSpec,
+    StoreSpec,
     Taint,
     Times,
     default_lab,
@@ -31,6 +32,7 @@ from labctl.api.lab.spec import (
     node_address,
     numbered_nodes,
 )
+from labctl.api.lab.store import store_of_word
 
 __all__ = [
     "BACKENDS",
@@ -43,6 +45,7 @@ __all__ = [
     "LabSpec",
     "NetworkSpec",
     "NodeSpec",
+    "StoreSpec",
     "Taint",
     "Times",
     "check_lab_name",
@@ -56,4 +59,5 @@ __all__ = [
     "node_address",
     "numbered_nodes",
     "parse_lab",
+    "store_of_word",
 ]

@@ -10,6 +10,7 @@ from labctl.api.fields import FieldError, Path
 from labctl.api.lab import checks
 from labctl.api.lab import spec as lab
 from labctl.api.lab.spec import LabSpec, NetworkSpec, NodeSpec, Taint, Times
+from labctl.api.lab.store import read_store
 from labctl.api.objects import Obj
 
 _MIN_SERVICE_PREFIX = 12  # as kube-apiserver: its allocator covers 20 bits
@@ -26,11 +27,12 @@ def parse_lab(obj: Any, name: str | None = None) -> LabSpec:
     metadata = checks.members(
         members.get("metadata"), ("metadata",), ("name", "labels", "annotations")
     )
-    spec = checks.members(members.get("spec"), ("spec",), ("nodes", "network", "times"))
+    spec = checks.members(members.get("spec"), ("spec",), ("nodes", "network", "times", "store"))
     network = _network(spec.get("network"))
     nodes = _nodes(spec.get("nodes"))
     _check_room(network, len(nodes))
-    return LabSpec(_lab_name(metadata, name), nodes, network, _times(spec.get("times")))
+    times, store = _times(spec.get("times")), read_store(spec.get("store"))
+    return LabSpec(_lab_name(metadata, name), nodes, network, times, store)
 
 
 def _check_type(members: Mapping[str, Any]) -> None:

@@ -17,7 +17,14 @@ def lab_schema() -> Obj:
                 "apiVersion": {"const": spec.LAB_API_VERSION},
                 "kind": {"const": spec.LAB_KIND},
                 "metadata": _metadata(),
-                "spec": _mapping({"nodes": _nodes(), "network": _network(), "times": _times()}),
+                "spec": _mapping(
+                    {
+                        "nodes": _nodes(),
+                        "network": _network(),
+                        "times": _times(),
+                        "store": _store(),
+                    }
+                ),
             },
             required=("apiVersion", "kind"),
         ),
@@ -95,3 +102,22 @@ def _times() -> Obj:
 
 def _seconds(limits: tuple[float, float], default: float) -> Obj:
     return {"type": "number", "minimum": limits[0], "maximum": limits[1], "default": default}
+
+
+def _store() -> Obj:
+    file = {"type": "string", "pattern": "^/"}
+    endpoints = {
+        "description": "of an etcd that runs; without any the lab starts its own",
+        "type": "array",
+        "minItems": 1,
+        "items": {"type": "string", "pattern": "^https?://"},
+    }
+    return _mapping(
+        {
+            "engine": {"enum": list(spec.STORES), "default": spec.STORES[0]},
+            "endpoints": endpoints,
+            "caFile": file,
+            "certFile": file,
+            "keyFile": file,
+        }
+    )

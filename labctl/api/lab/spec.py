@@ -14,6 +14,7 @@ DEFAULT_NODES = 3
 MAX_NODES = 250  # node n has the address 172.30.1.0 + n
 MAX_NAME = 20
 BACKENDS = ("host-gw", "vxlan")
+STORES = ("sqlite", "etcd")
 VXLAN_OVERHEAD = 50  # outer Ethernet, IPv4, UDP and VXLAN headers: 14 + 20 + 8 + 8
 MIN_MTU = 576  # what every IPv4 host must take whole (RFC 791)
 MAX_MTU = 9000
@@ -73,6 +74,22 @@ class Times:
 
 
 @dataclass(frozen=True)
+class StoreSpec:
+    """Where the lab's state is kept. The files, for TLS, are absolute paths on this machine."""
+
+    engine: str = "sqlite"
+    endpoints: tuple[str, ...] = ()  # URLs of a running etcd
+    ca_file: str = ""
+    cert_file: str = ""
+    key_file: str = ""
+
+    @property
+    def is_own_etcd(self) -> bool:
+        """Whether the lab starts an etcd for itself."""
+        return self.engine == "etcd" and not self.endpoints
+
+
+@dataclass(frozen=True)
 class LabSpec:
     """A whole lab."""
 
@@ -80,6 +97,7 @@ class LabSpec:
     nodes: tuple[NodeSpec, ...]
     network: NetworkSpec = field(default_factory=NetworkSpec)
     times: Times = field(default_factory=Times)
+    store: StoreSpec = field(default_factory=StoreSpec)
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -123,6 +141,7 @@ def lab_object(spec: LabSpec) -> Obj:
                 "graceSeconds": times.grace_seconds,
                 "evictionSeconds": times.eviction_seconds,
             },
+            "store": _store_object(spec.store),
         },
     }
 
@@ -131,6 +150,16 @@ def _nodes_field(nodes: tuple[NodeSpec, ...]) -> int | list[Obj]:
     if nodes == numbered_nodes(len(nodes)):
         return len(nodes)
     return [_node_object(node) for node in nodes]
+
+
+def _store_object(store: StoreSpec) -> Obj:
+    given: Obj = {
+        "endpoints": list(store.endpoints),
+        "caFile": store.ca_file,
+        "certFile": store.cert_file,
+        "keyFile": store.key_file,
+    }
+    return {"engine": store.engine, **{field: value for field, value in given.items() if value}}
 
 
 def _node_object(node: NodeSpec) -> Obj:

@@ -1,5 +1,6 @@
 """Reading and writing one object: the cache in front, the store behind, compare-and-swap between."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from time import perf_counter
 
@@ -16,7 +17,8 @@ from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, stored_form
-from labctl.store import Store, StoreError
+from labctl.errors import StatusError
+from labctl.store import OutcomeUnknown, Store, StoreError, TooLarge
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,8 @@ class Backend:
     ) -> Entry:
         """Writes an object over revision `expect` (0: a new one); the entry is as it was sent.
 
-        Raises Conflict; 400 for what JSON cannot hold, 503 when the store cannot be written.
+        Raises Conflict; 400 for what JSON cannot hold, 413 for what the store does not take, 503
+        when it cannot be written, 504 when nobody knows whether it was.
         """
         if resource.custom is not None:
             obj = with_version(obj, resource.custom.stored_as)
@@ -80,8 +83,16 @@ class Backend:
         began = perf_counter()
         try:
             revision = await self.store.txn(key, expect, value, ttl)
+        except TooLarge as error:
+            raise status.too_large(str(error)) from error
+        except OutcomeUnknown as error:
+            # No retryAfterSeconds: client-go would send it again, and be told of its own write.
+            raise status.timeout(f"the write may have been made, or not: {error}") from error
         except StoreError as error:
             raise status.service_unavailable(f"the store cannot be written: {error}") from error
         operation = "delete" if value is None else "update" if expect else "create"
         self.measures.written(operation, key, perf_counter() - began)
+        # Told only when it is in the cache, so that admission of the next request knows of it.
+        with suppress(StatusError):
+            await self.cache.reached(revision)
         return revision

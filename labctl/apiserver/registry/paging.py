@@ -14,7 +14,7 @@ from labctl.apiserver.answers import Listing
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.entry import Entry
-from labctl.store import Expired
+from labctl.store import Expired, StoreError
 
 _EXPIRED = (
     "The provided continue parameter is too old to display a consistent list result. "
@@ -82,6 +82,8 @@ async def _page_at(
             )
         except Expired:
             raise status.expired(_EXPIRED) from None
+        except StoreError as error:
+            raise status.service_unavailable(f"the store cannot be read: {error}") from error
         stored = (Entry(one.key, one.value, one.revision) for one in page.items)
         entries = [entry.seen_as(request.resource) for entry in stored]
         found += [entry for entry in entries if match is None or match(entry)]

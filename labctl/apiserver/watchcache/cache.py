@@ -12,7 +12,7 @@ from labctl.api.resource import Resource
 from labctl.apiserver.watchcache.collection import Collection, Observer
 from labctl.apiserver.watchcache.entry import Entry, Notice
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
-from labctl.store import Event, Expired, Store
+from labctl.store import Event, Expired, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
@@ -111,8 +111,15 @@ class WatchCache:
             collection.forget(watcher, interest)
 
     async def fresh(self) -> None:
-        """Returns when the cache holds all that was acknowledged before the call."""
-        await self.reached(await self._store.revision())
+        """Returns when the cache holds all that was acknowledged before the call.
+
+        Raises 503 when the store cannot say what that is: what is here may be old.
+        """
+        try:
+            newest = await self._store.revision()
+        except StoreError as error:
+            raise status.service_unavailable(f"the store cannot be read: {error}") from error
+        await self.reached(newest)
 
     async def reached(self, revision: int) -> None:
         """Returns when the cache holds `revision`; raises 504 if that takes more than 3 s."""
@@ -157,21 +164,25 @@ class WatchCache:
         self._advance(self._floor)
 
     async def _follow(self) -> None:
+        floor = 0
         while True:
             try:
-                await self._follow_once()
-            except Expired:
+                await self._follow_once(floor)
+            except Expired as gone:
                 logger.warning("the store was compacted past revision %d", self.revision)
-                await asyncio.sleep(0)  # whoever compacted has yet to say up to where
+                floor = gone.floor
             except Exception:
                 logger.exception("cannot follow the store")
                 await asyncio.sleep(_RETRY)
             else:
                 return  # the store was closed
 
-    async def _follow_once(self) -> None:
-        if self.revision < self._store.floor:
-            await self._load(await self._store.revision())
+    async def _follow_once(self, floor: int) -> None:
+        """Follows the store until it ends; begins anew if its floor, or the one told, is higher."""
+        # The one told may be ahead of `store.floor`: a reader sees a commit before the loop does.
+        floor = max(floor, self._store.floor)
+        if self.revision < floor:
+            await self._load(max(floor, await self._store.revision()))
         async with aclosing(self._store.watch("/", self.revision)) as batches:
             async for events in batches:
                 self._apply(events)
