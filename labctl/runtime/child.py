@@ -4,6 +4,7 @@ Only system calls from here on: no logging, no event loop, nothing that another 
 might hold half-done at the moment of the fork. Whatever fails is told to the parent.
 """
 
+import contextlib
 import errno
 import fcntl
 import gc
@@ -25,6 +26,8 @@ from labctl.runtime.programs import DEFAULT_PATH
 from labctl.runtime.root import enter_new_root
 from labctl.runtime.signals import HANDLED, IGNORED
 from labctl.runtime.syscalls import die_with_parent
+
+TERMINAL_KEPT_AT = 1000  # out of the way of what shells and scripts number themselves
 
 _NOT_FOUND, _CANNOT_EXECUTE, _CANNOT_START = 127, 126, 128
 
@@ -114,6 +117,9 @@ def _open_terminal(plan: Launch, channel: socket.socket) -> None:
     size = struct.pack("HHHH", plan.terminal.rows, plan.terminal.columns, 0, 0)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
     socket.send_fds(channel, [b"\n"], [master])
+    if plan.keeps_terminal:
+        with contextlib.suppress(OSError):  # RLIMIT_NOFILE: then it ends with the runtime
+            os.dup2(master, TERMINAL_KEPT_AT)
     os.close(master)
     os.login_tty(slave)
 

@@ -7,11 +7,10 @@ from labctl.runtime.child import become
 from labctl.runtime.container import LiveContainer
 from labctl.runtime.launch import Launch, Launched, launch
 from labctl.runtime.machine import Machine
-from labctl.runtime.programs import environment
+from labctl.runtime.programs import TERMINAL_ENVIRONMENT, environment
 from labctl.runtime.sandbox import LiveSandbox
 
 Stdio = tuple[int | None, int | None, int | None]
-_TERMINAL_ENV = {"TERM": "xterm"}  # as containerd has it
 
 
 def launch_exec(
@@ -27,7 +26,7 @@ def launch_exec(
         raise CriError("exec: no command", INVALID_ARGUMENT)
     config = container.value.config
     joined = container.program.process.pidfd if container.program else None
-    terminal = _TERMINAL_ENV if request.terminal else {}
+    terminal = TERMINAL_ENVIRONMENT if request.terminal else {}
     plan = Launch(
         argv=request.command,
         env=terminal | environment(config, sandbox.hostname) | dict(request.env),

@@ -32,7 +32,8 @@ class Launch:
     `sandbox` is the pidfd of a pause, whose net, ipc and uts namespaces are joined. Then either a
     `root` is built in new mount and pid namespaces, or those of `container` (a pidfd) are joined.
     One that is `leashed` dies with the runtime.
-    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one.
+    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one,
+    whose master the program holds as well if it `keeps_terminal`.
     """
 
     argv: tuple[str, ...]
@@ -43,6 +44,7 @@ class Launch:
     container: int | None = None
     stdio: tuple[int | None, int | None, int | None] = (None, None, None)
     terminal: TerminalSize | None = None
+    keeps_terminal: bool = False
     last_capability: int = 40
     leashed: bool = False
 
