@@ -34,5 +34,5 @@ async def pump(source: WebSocket, sink: WebSocket) -> None:
 
 
 async def _passing(work: Coroutine[Any, Any, None]) -> None:
-    with contextlib.suppress(ConnectionError, aiohttp.ClientError):
+    with contextlib.suppress(OSError, aiohttp.ClientError):
         await work

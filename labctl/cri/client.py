@@ -123,13 +123,18 @@ class RuntimeClient:
         return await open_session(self._path, request, descriptors)
 
     async def attach(
-        self, container_id: str, descriptors: tuple[int, int], *, stdin: bool = False
+        self,
+        container_id: str,
+        descriptors: tuple[int, int],
+        *,
+        stdin: bool = False,
+        unheard: bool = False,
     ) -> AttachSession:
         """Joins a running container; `descriptors` are for its stdout and stderr.
 
         The caller keeps and closes its own of these, and `session.stdin`.
         """
-        request = messages.Attach(container_id, stdin)
+        request = messages.Attach(container_id, stdin, unheard)
         return await AttachSession.open(self._path, request, descriptors)
 
     async def exec_sync(

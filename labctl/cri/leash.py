@@ -13,6 +13,9 @@ import msgspec
 
 from labctl.cri import wire
 from labctl.cri.errors import RuntimeUnavailable
+from labctl.cri.passing import receive
+
+_CHUNK = 64 * 1024
 
 T = TypeVar("T")
 
@@ -64,10 +67,9 @@ class Leash:
 
     async def _receive(self) -> bytes:
         await _readable(self._socket)
-        data, descriptors, _, _ = socket.recv_fds(self._socket, 65536, 1)
+        data, descriptors = receive(self._socket, _CHUNK)
         if descriptors:
             self.descriptor = descriptors[0]
-            os.set_inheritable(self.descriptor, False)
         if not data:
             raise RuntimeUnavailable("the runtime went away meanwhile")
         return data

@@ -211,10 +211,14 @@ class ExecExited(Struct, frozen=True):
 
 
 class Attach(Struct, frozen=True):
-    """Sent on a connection of its own, with writing ends for stdout and stderr as SCM_RIGHTS."""
+    """Sent on a connection of its own, with writing ends for stdout and stderr as SCM_RIGHTS.
+
+    With `unheard`, what an interactive container said before anybody listened comes first.
+    """
 
     container_id: str
     stdin: bool = False
+    unheard: bool = False
 
 
 class Attached(Struct, frozen=True):

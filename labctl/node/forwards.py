@@ -9,6 +9,7 @@ A socket in a pod's namespace keeps that alive: whoever stops a sandbox closes i
 
 import asyncio
 import contextlib
+import os
 import socket
 import struct
 from collections import defaultdict
@@ -199,4 +200,7 @@ async def _receive_datagrams(connection: socket.socket, client: web.WebSocketRes
 
 
 def _reason(error: OSError | NetError) -> str:
-    return (error.message if isinstance(error, NetError) else error.strerror or str(error)).lower()
+    """The kernel's words: asyncio puts its own in their place."""
+    if isinstance(error, NetError):
+        return error.message.lower()
+    return os.strerror(error.errno).lower() if error.errno else str(error)

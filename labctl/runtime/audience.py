@@ -79,11 +79,14 @@ class Audience:
     def behind(self) -> bool:
         return any(listener.behind for listener in self._listeners)
 
-    def join(self, descriptor: int) -> Listener:
-        """Says everything into `descriptor` from now on, until the end or its `close`."""
+    def join(self, descriptor: int, *, unheard: bool) -> Listener:
+        """Says everything into `descriptor` from now on, until the end or its `close`.
+
+        What nobody has heard yet comes first if it wants the `unheard`, and is dropped if not.
+        """
         listener = Listener(descriptor, self._changed)
         self._listeners.add(listener)
-        listener.hear(self._unheard)
+        listener.hear(self._unheard if unheard else b"")
         self._unheard, self._patient = b"", False
         return listener
 

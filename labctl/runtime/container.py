@@ -1,13 +1,14 @@
 """A container: created → running → exited, with a program or a stand-in as its body."""
 
 import asyncio
+import os
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from labctl.cri.errors import FAILED_PRECONDITION, CriError
-from labctl.cri.messages import Container, ContainerConfig, Port, TerminalSize
+from labctl.cri.messages import Attach, Container, ContainerConfig, Port, TerminalSize
 from labctl.errors import NetError
 from labctl.runtime.attachment import Attachment
 from labctl.runtime.child import become
@@ -54,6 +55,7 @@ class LiveContainer:
         self.value = value
         self.program: Program | None = None
         self.stand_in: StandIn | None = None
+        self.shared_root: int | None = None  # the root of what is executed beside a stand-in
 
     @property
     def id(self) -> str:
@@ -155,24 +157,42 @@ class LiveContainer:
     async def kill(self) -> None:
         await self.stop(0)
 
-    def attach(self, descriptors: Sequence[int], *, stdin: bool) -> Attachment:
+    def attach(self, request: Attach, descriptors: Sequence[int]) -> Attachment:
         """Joins what it says, into `descriptors`; raises CriError unless it runs."""
         if self.value.state != "running":
             raise CriError(f"container {self.id} is not running", FAILED_PRECONDITION)
         streams = zip(STREAMS, descriptors, strict=True)
-        listeners = tuple(self._audiences[stream].join(fd) for stream, fd in streams)
+        listeners = tuple(
+            self._audiences[stream].join(descriptor, unheard=request.unheard)
+            for stream, descriptor in streams
+        )
         config, stdio = self.value.config, self.program.stdio if self.program else None
         if stdio is None:
             return Attachment(listeners)
         if config.tty:
             return Attachment(listeners, stdio.terminal_for_client(), terminal=True, stays=True)
         stays = not config.stdin_once
-        return Attachment(listeners, stdio.stdin_for_client() if stdin else None, stays=stays)
+        return Attachment(
+            listeners, stdio.stdin_for_client() if request.stdin else None, stays=stays
+        )
+
+    def keep_root(self, root: int) -> None:
+        """Takes the descriptor over: files are found again for as long as the stand-in lives."""
+        if self.stand_in is None or self.shared_root is not None:
+            os.close(root)
+        else:
+            self.shared_root = root
+
+    def _drop_root(self) -> None:
+        if self.shared_root is not None:
+            os.close(self.shared_root)
+            self.shared_root = None
 
     def close_stand_in(self, code: int) -> None:
         if self.stand_in is not None:
             self.stand_in.close()
             self.stand_in = None
+            self._drop_root()
             for audience in self._audiences.values():
                 audience.end()
             self._ended(Exit(code))
@@ -214,6 +234,7 @@ class LiveContainer:
             self.program.stdio.release()
         if self.stand_in is not None:
             self.stand_in.close()
+        self._drop_root()
 
     def _runs(self, pid: int) -> None:
         self.value = replace(self.value, state="running", pid=pid, started_at=time.time())

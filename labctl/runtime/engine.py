@@ -113,12 +113,21 @@ class Engine:
         pod.track_exec(launched.process)
         return launched
 
+    def keep_root(self, container_id: str, root: int) -> None:
+        """Takes over the root that a program built beside a stand-in."""
+        try:
+            container = self._pod_of(container_id).containers[container_id]
+        except CriError:
+            os.close(root)
+        else:
+            container.keep_root(root)
+
     def attach(self, request: Attach, descriptors: list[int]) -> Attachment:
         """Takes the descriptors over, for stdout and stderr, unless it raises."""
         container = self._pod_of(request.container_id).containers[request.container_id]
         if len(descriptors) != len(STREAMS):
             raise CriError("attach: two descriptors", INVALID_ARGUMENT)
-        return container.attach(descriptors, stdin=request.stdin)
+        return container.attach(request, descriptors)
 
     def _pods_of(self, node: str) -> Iterator[Pod]:
         return (pod for pod in self._pods.values() if node in ("", pod.node))

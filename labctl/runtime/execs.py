@@ -17,7 +17,7 @@ def launch_exec(
     machine: Machine, sandbox: LiveSandbox, container: LiveContainer, request: Exec, stdio: Stdio
 ) -> Launched:
     """Joins all of the container's namespaces; beside a stand-in, those of the sandbox, with a root
-    and a pid namespace for this one program. Raises CriError.
+    that the first program builds and a pid namespace for this one. Raises CriError.
     """
     sandbox.check_not_stopping()
     if container.value.state != "running":
@@ -34,6 +34,7 @@ def launch_exec(
         sandbox=sandbox.namespaces() if joined is None else joined,
         container=joined,
         root=sandbox.root(config.mounts) if joined is None else None,
+        shared_root=container.shared_root,
         stdio=stdio,
         terminal=request.terminal,
         last_capability=machine.last_capability,

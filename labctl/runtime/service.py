@@ -86,7 +86,11 @@ class Service:
         with _stdio(connection, request) as stdio:
             launched = self._engine.exec(request, stdio)
         try:
-            await _tell_started(connection, number, launched)
+            master = await launched.executed()
+            if launched.built_root is not None:
+                self._engine.keep_root(request.container_id, launched.built_root)
+            started = messages.ExecStarted(launched.process.pid)
+            _answer_first(connection, number, started, master)
             await _end_or_hang_up(connection, launched)
         finally:
             launched.process.kill_session()
@@ -122,11 +126,6 @@ def _stdio(connection: Connection, request: messages.Exec) -> Any:
     finally:
         for descriptor in descriptors:
             os.close(descriptor)
-
-
-async def _tell_started(connection: Connection, number: int, launched: Launched) -> None:
-    master = await launched.executed()
-    _answer_first(connection, number, messages.ExecStarted(launched.process.pid), master)
 
 
 def _answer_first(

@@ -60,6 +60,7 @@ class AgentServer:
         self._runtime = runtime
         self._stats = stats
         self._forwards = forwards
+        self._read: set[str] = set()  # interactive containers whose log somebody has read
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, tls: ssl.SSLContext, port: int = names.AGENT_PORT) -> None:
@@ -103,6 +104,8 @@ class AgentServer:
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         options = LogOptions.of(request.query, request.match_info["pod"], time.time())
         container = self._containers.with_log(*_place(request), previous=options.previous)
+        if container.config.stdin_once:
+            self._read.add(container.id)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         path = container.config.log_path
@@ -124,7 +127,9 @@ class AgentServer:
 
     async def _attach(self, request: web.Request) -> web.StreamResponse:
         container = self._containers.running(*_place(request))
-        start = Streams.of_attach(self._runtime, container.id, _wishes(request))
+        # kubectl ≥ 1.37 reads the log of what it is about to attach to; older ones would miss that
+        unheard = container.id not in self._read
+        start = Streams.of_attach(self._runtime, container.id, _wishes(request), unheard=unheard)
         return await _serve_streams(request, start, "attaching to")
 
     async def _forward(self, request: web.Request) -> web.StreamResponse:

@@ -116,12 +116,16 @@ class Streams:
         return cls(session, stdin, stdout, stderr)
 
     @classmethod
-    async def of_attach(cls, runtime: RuntimeClient, container: str, wishes: Wishes) -> Self:
+    async def of_attach(
+        cls, runtime: RuntimeClient, container: str, wishes: Wishes, *, unheard: bool
+    ) -> Self:
         """Raises CriError. Where the container has no stdin or terminal, there is none."""
         with _Pipes() as pipes:
             stdout, stderr = pipes.read_end(wishes.stdout), pipes.read_end(wishes.stderr)
             far_out, far_err = pipes.far_ends
-            session = await runtime.attach(container, (far_out, far_err), stdin=wishes.stdin)
+            session = await runtime.attach(
+                container, (far_out, far_err), stdin=wishes.stdin, unheard=unheard
+            )
             pipes.keep_near_ends()
         came = -1 if session.stdin is None else session.stdin
         if came >= 0:
