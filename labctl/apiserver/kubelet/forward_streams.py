@@ -17,9 +17,13 @@ class _Pair:
     def __init__(self, data: Stream, error: Stream) -> None:
         self.read = data.read
         self.write = data.write
-        self.end = data.end
         self._data = data
         self._error = error
+
+    async def end(self) -> None:
+        """kubectl ends its own direction only once `error` has ended."""
+        await self._data.end()
+        await self._error.end()
 
     async def fail(self, message: str) -> None:
         await self._error.write(message.encode())
