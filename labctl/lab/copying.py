@@ -124,16 +124,18 @@ def _unpacking(scratch: str) -> Iterator[Sink]:
     What is said to it waits for it, so that a slow disk slows the other end. Raises LabError.
     """
     words = ("tar", "-xf", "-", "--no-same-owner", "-C", scratch)
-    with subprocess.Popen(words, stdin=subprocess.PIPE) as local:
-        pipe = local.stdin
-        assert pipe is not None
+    with tempfile.TemporaryFile() as said:
+        with subprocess.Popen(words, stdin=subprocess.PIPE, stderr=said) as local:
+            pipe = local.stdin
+            assert pipe is not None
 
-        def unpack(data: bytes) -> None:
-            pipe.write(data)
+            def unpack(data: bytes) -> None:
+                pipe.write(data)
 
-        yield unpack
-    if local.returncode:
-        raise LabError("tar failed on this host")
+            yield unpack
+        if local.returncode:
+            said.seek(0)
+            raise LabError(f"on this host: {said.readline().decode(errors='replace').strip()}")
 
 
 async def _archive(source: str, at: str) -> AsyncGenerator[bytes, None]:

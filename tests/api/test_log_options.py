@@ -31,8 +31,8 @@ def test_a_moment_is_given_in_seconds_or_as_a_time() -> None:
 @pytest.mark.parametrize(
     ("words", "code", "message"),
     [
-        ({"tailLines": "-1"}, 422, 'PodLogOptions "web" is invalid: tailLines: Invalid value: -1:'
-         " must be greater than or equal to 0"),
+        ({"tailLines": "-1"}, 422, 'PodLogOptions "web" is invalid: tailLines: Invalid value: -1: '),
+        ({"tailLines": "-1"}, 422, "must be greater than or equal to 0"),
         ({"limitBytes": "0"}, 422, "limitBytes: Invalid value: 0: must be greater than 0"),
         ({"sinceSeconds": "0"}, 422, "sinceSeconds: Invalid value: 0: must be greater than 0"),
         ({"sinceSeconds": "1", "sinceTime": "2023-11-14T22:13:20Z"}, 422,

@@ -26,11 +26,10 @@ def test_the_dictionary_is_the_drafts() -> None:
     assert hashlib.sha256(DICTIONARY).hexdigest() == digest
 
 
-@given(st.lists(st.dictionaries(WORDS.map(str.lower), WORDS), max_size=6))
+@given(st.lists(st.dictionaries(st.from_regex(r"[a-z0-9-]+", fullmatch=True), WORDS), max_size=6))
 def test_headers_come_through_one_after_another(blocks: list[dict[str, str]]) -> None:
     writer, reader = HeaderWriter(), HeaderReader()
-    lowered = [{name.lower(): value for name, value in one.items()} for one in blocks]
-    assert [reader.read(writer.write(one)) for one in lowered] == lowered
+    assert [reader.read(writer.write(one)) for one in blocks] == blocks
 
 
 def test_headers_that_would_fill_the_memory_are_refused() -> None:
@@ -58,13 +57,10 @@ def test_data_arrives_whole_however_it_is_cut(sent: list[Data], cuts: list[int])
     wire = b"".join(frames.data_frame(one.stream, one.payload, fin=one.fin) for one in sent)
     reader = FrameReader()
     got = [frame for portion in portions(wire, cuts) for frame in reader.feed(portion)]
-    assert all(isinstance(one, Data) for one in got)
-    assert b"".join(_payload(got)) == b"".join(one.payload for one in sent)
-    assert [one.stream for one in got if one.fin] == [one.stream for one in sent if one.fin]
-
-
-def _payload(got: list[Data | Control]) -> Iterator[bytes]:
-    return (one.payload for one in got)
+    pieces = [one for one in got if isinstance(one, Data)]
+    assert len(pieces) == len(got)
+    assert b"".join(one.payload for one in pieces) == b"".join(one.payload for one in sent)
+    assert [one.stream for one in pieces if one.fin] == [one.stream for one in sent if one.fin]
 
 
 def test_a_frame_of_16_mb_is_not_held_back() -> None:

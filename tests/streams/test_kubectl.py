@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
-
 from tests.streams.kubectls import Kubectl
 from tests.waiting import until
 
@@ -47,7 +46,7 @@ def test_exec_tells_what_is_wrong(kubectl: Kubectl, space: str) -> None:
 
 @contextmanager
 def terminal(kubectl: Kubectl, *words: str) -> Iterator[tuple[int, "subprocess.Popen[bytes]"]]:
-    """kubectl on a terminal of 33 x 90, of which the test has the master."""
+    """Kubectl on a terminal of 33 x 90, of which the test has the master."""
     master, slave = pty.openpty()
     termios.tcsetwinsize(slave, (33, 90))
     with subprocess.Popen(
@@ -155,7 +154,7 @@ def forwarding(kubectl: Kubectl, space: str, *words: str) -> Iterator[dict[int, 
     count = len([word for word in words if ":" in word])
     with kubectl.start("port-forward", *words, "-n", space, "--address=127.0.0.1") as process:
         assert process.stdout is not None
-        ports = {}
+        ports: dict[int, int] = {}
         while len(ports) < count:
             line = process.stdout.readline().decode()
             found = re.search(r"127\.0\.0\.1:(\d+) -> (\d+)", line)

@@ -13,12 +13,13 @@ from labctl.apiserver.kubelet import channels
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.kubelet.location import Location
 from labctl.apiserver.kubelet.upgrades import (
+    Upgrade,
     chosen,
-    is_websocket,
     negotiate,
     open_websocket,
     refuse_websocket,
     subprotocols,
+    wanted_upgrade,
 )
 from labctl.apiserver.request import Request
 from labctl.apiserver.spdy.connection import Connection, Stream, connected
@@ -39,7 +40,10 @@ async def serve_command(
     words = [("command", word) for word in http.query.getall("command", ())]
     query = urlencode(words + [(flag, "true") for flag in sorted(flags)])
     path = f"/{request.subresource}/{place.path}"
-    if is_websocket(http):
+    upgrade = wanted_upgrade(http)
+    if upgrade is Upgrade.NONE:  # the agent says what else is wrong, or that one is required
+        raise await agents.refusal(place.address, path, query)
+    if upgrade is Upgrade.WEBSOCKET:
         offered = subprotocols(http)
         known: list[str] = [name for name in channels.WEBSOCKET_PROTOCOLS if name in offered]
         if offered and not known:

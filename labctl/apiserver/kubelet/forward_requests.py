@@ -5,11 +5,12 @@ from aiohttp import web
 from labctl.apiserver.kubelet import forward_channels, forward_streams
 from labctl.apiserver.kubelet.forwarding import Forwarder
 from labctl.apiserver.kubelet.upgrades import (
-    is_websocket,
+    Upgrade,
     negotiate,
     open_websocket,
     refuse_websocket,
     subprotocols,
+    wanted_upgrade,
 )
 from labctl.apiserver.spdy.wires import SocketWire, Upgraded, WebSocketWire
 from labctl.names import FORWARD_PROTOCOL
@@ -20,7 +21,10 @@ _WEBSOCKET_PROTOCOLS = (_TUNNEL, *forward_channels.PROTOCOLS, FORWARD_PROTOCOL)
 
 async def serve_forward(http: web.BaseRequest, forwarder: Forwarder) -> web.StreamResponse:
     """Until either end is gone. Raises StatusError, or Refused."""
-    if not is_websocket(http):
+    upgrade = wanted_upgrade(http)
+    if upgrade is Upgrade.NONE:
+        raise await forwarder.refusal(http)
+    if upgrade is Upgrade.SPDY:
         headers = negotiate(http, (forward_streams.PROTOCOL,))
         await forward_streams.serve_streams(await SocketWire.take_over(http, headers), forwarder)
         return Upgraded()

@@ -21,7 +21,7 @@ class _Pair:
         self._error = error
 
     async def end(self) -> None:
-        """kubectl ends its own direction only once `error` has ended."""
+        """Kubectl ends its own direction only once `error` has ended."""
         await self._data.end()
         await self._error.end()
 

@@ -45,6 +45,7 @@ class Forwarder:
     def __init__(self, agents: Agents, pod: Obj, place: Location) -> None:
         self._agents = agents
         self._place = place
+        self._path = f"/portForward/{place.path}"
         self._pod = f"pod {name(pod)}, uid {uid(pod)}"
 
     async def serve(self, caller: Caller, port: int) -> None:
@@ -72,9 +73,15 @@ class Forwarder:
             await outer.close()
         return outer
 
+    async def refusal(self, http: web.BaseRequest) -> StatusError:
+        """For a request that asks for no upgrade: what else is wrong, or that one is required."""
+        query = urlsplit(http.raw_path).query
+        return await self._agents.refusal(self._place.address, self._path, query)
+
     async def _open(self, query: str) -> Inner:
-        path = f"/portForward/{self._place.path}"
-        return await self._agents.websocket(self._place.address, path, query, (FORWARD_PROTOCOL,))
+        return await self._agents.websocket(
+            self._place.address, self._path, query, (FORWARD_PROTOCOL,)
+        )
 
     def _failure(self, port: int, message: str) -> str:
         return f"error forwarding port {port} to {self._pod}: {message}"

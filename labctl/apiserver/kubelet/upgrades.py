@@ -1,6 +1,7 @@
 """What a client wants its connection to become: SPDY or WebSocket, and which protocol on it."""
 
 from collections.abc import Sequence
+from enum import StrEnum
 
 from aiohttp import web
 
@@ -20,14 +21,18 @@ class Refused(Exception):
         self.response = response
 
 
-def is_websocket(http: web.BaseRequest) -> bool:
-    """Whether it is to be a WebSocket; else it is to be SPDY. Raises 400 if it is neither."""
+class Upgrade(StrEnum):
+    """What a connection is to become."""
+
+    NONE = ""
+    WEBSOCKET = "websocket"
+    SPDY = "spdy/3.1"
+
+
+def wanted_upgrade(http: web.BaseRequest) -> Upgrade:
     wanted = http.headers.get("Upgrade", "").lower()
-    if "upgrade" not in http.headers.get("Connection", "").lower():
-        wanted = ""
-    if wanted not in {"websocket", "spdy/3.1"}:
-        raise status.bad_request("Upgrade request required")
-    return wanted == "websocket"
+    asks = "upgrade" in http.headers.get("Connection", "").lower()
+    return Upgrade(wanted) if asks and wanted in set(Upgrade) else Upgrade.NONE
 
 
 def subprotocols(http: web.BaseRequest) -> list[str]:

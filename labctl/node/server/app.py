@@ -135,6 +135,7 @@ class AgentServer:
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         place = request.match_info
         sandbox = self._containers.sandbox(place["namespace"], place["pod"])
+        _require_upgrade(request)
         port = Port.of(request.query.get("port", ""), request.query.get("protocol", "tcp"))
         client = await _open(request, (names.FORWARD_PROTOCOL,))
         await self._forwards.serve(client, sandbox, port)
@@ -161,11 +162,15 @@ async def _serve_streams(
 
 async def _open(request: web.Request, protocols: Sequence[str]) -> web.WebSocketResponse:
     """The client's WebSocket; raises 400 if that is not what it asks for."""
+    _require_upgrade(request)
     client = web.WebSocketResponse(protocols=protocols, max_msg_size=0)
-    if not client.can_prepare(request):
-        raise status.bad_request("Upgrade request required")
     await client.prepare(request)
     return client
+
+
+def _require_upgrade(request: web.Request) -> None:
+    if not web.WebSocketResponse().can_prepare(request):
+        raise status.bad_request("Upgrade request required")
 
 
 def _place(request: web.Request) -> tuple[str, str, str]:
