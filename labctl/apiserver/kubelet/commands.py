@@ -48,10 +48,10 @@ async def serve_command(
         known: list[str] = [name for name in channels.WEBSOCKET_PROTOCOLS if name in offered]
         if offered and not known:
             raise refuse_websocket(http, channels.WEBSOCKET_PROTOCOLS)
-        async with await agents.websocket(place.address, path, query, (channels.V5,)) as inner:
+        async with agents.websocket(place.address, path, query, (channels.V5,)) as inner:
             return await _over_websocket(http, inner, known)
     headers = negotiate(http, channels.SPDY_PROTOCOLS)
-    async with await agents.websocket(place.address, path, query, (channels.V5,)) as inner:
+    async with agents.websocket(place.address, path, query, (channels.V5,)) as inner:
         return await _over_spdy(http, flags, inner, headers)
 
 

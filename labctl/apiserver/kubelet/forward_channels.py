@@ -19,6 +19,7 @@ from labctl.client.joining import until_one_ends
 PROTOCOLS = ("v4.channel.k8s.io",)
 _PORT = struct.Struct("<H")
 _PORTS_MAX = 127  # a channel is one byte
+_GRACE_SECONDS = 1.0  # for what a client sent just before it closed
 _UNREAD_MAX = 64  # messages for one port, until those for others have to wait
 
 
@@ -107,3 +108,8 @@ async def _receive(socket: web.WebSocketResponse, callers: Sequence[_Channels]) 
         channel = data[0] if data else 1
         if channel % 2 == 0 and channel // 2 < len(callers) and len(data) > 1:
             await callers[channel // 2].take(data[1:])
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_GRACE_SECONDS):
+            for caller in callers:
+                await caller.take(b"")
+            await asyncio.Event().wait()

@@ -6,6 +6,7 @@ inner form itself, which is passed on (`labctl port-forward`; it alone carries U
 """
 
 import asyncio
+from contextlib import AbstractAsyncContextManager
 from typing import Protocol
 from urllib.parse import urlsplit
 
@@ -51,23 +52,16 @@ class Forwarder:
     async def serve(self, caller: Caller, port: int) -> None:
         """One connection, from its beginning to its end. What goes wrong is told to the caller."""
         try:
-            inner = await self._open(f"port={port}")
+            async with self._open(f"port={port}") as inner:
+                problem = await _exchange(inner, caller)
         except StatusError as error:
-            await caller.fail(self._failure(port, error.message))
-            return
-        async with inner:
-            sending = asyncio.create_task(_send(caller, inner))
-            try:
-                problem = await _receive(inner, caller)
-            finally:
-                sending.cancel()
-                await asyncio.gather(sending, return_exceptions=True)
+            problem = error.message
         if problem:
-            await caller.fail(self._failure(port, problem))
+            await caller.fail(f"error forwarding port {port} to {self._pod}: {problem}")
 
     async def pass_on(self, http: web.BaseRequest) -> web.StreamResponse:
         """A client that speaks the inner form itself; raises StatusError."""
-        async with await self._open(urlsplit(http.raw_path).query) as inner:
+        async with self._open(urlsplit(http.raw_path).query) as inner:
             outer = await open_websocket(http, (FORWARD_PROTOCOL,))
             await until_one_ends(pump(outer, inner), pump(inner, outer))
             await outer.close()
@@ -78,13 +72,18 @@ class Forwarder:
         query = urlsplit(http.raw_path).query
         return await self._agents.refusal(self._place.address, self._path, query)
 
-    async def _open(self, query: str) -> Inner:
-        return await self._agents.websocket(
-            self._place.address, self._path, query, (FORWARD_PROTOCOL,)
-        )
+    def _open(self, query: str) -> AbstractAsyncContextManager[Inner]:
+        return self._agents.websocket(self._place.address, self._path, query, (FORWARD_PROTOCOL,))
 
-    def _failure(self, port: int, message: str) -> str:
-        return f"error forwarding port {port} to {self._pod}: {message}"
+
+async def _exchange(inner: Inner, caller: Caller) -> str:
+    """Both directions; returns what went wrong, or nothing."""
+    sending = asyncio.create_task(_send(caller, inner))
+    try:
+        return await _receive(inner, caller)
+    finally:
+        sending.cancel()
+        await asyncio.gather(sending, return_exceptions=True)
 
 
 async def _send(caller: Caller, inner: Inner) -> None:

@@ -16,6 +16,7 @@ from labctl.apiserver.kubelet.logs import pass_log
 from labctl.apiserver.kubelet.upgrades import Refused
 from labctl.apiserver.request import Request
 from labctl.apiserver.server import ApiServer
+from labctl.client.hangup import cut_if_abandoned
 
 
 def proxies(server: ApiServer, agents: Agents) -> dict[str, Proxy]:
@@ -35,7 +36,8 @@ def proxies(server: ApiServer, agents: Agents) -> dict[str, Proxy]:
         pod = await find_pod(server.backend, request)
         place = locate(server.backend, pod, container_name(pod, request.query))
         try:
-            return await serve_command(http, request, agents, place)
+            with cut_if_abandoned(http.transport):
+                return await serve_command(http, request, agents, place)
         except Refused as refusal:
             return refusal.response
 
@@ -44,7 +46,8 @@ def proxies(server: ApiServer, agents: Agents) -> dict[str, Proxy]:
         pod = await find_pod(server.backend, request)
         try:
             forwarder = Forwarder(agents, pod, locate(server.backend, pod))
-            return await serve_forward(http, forwarder)
+            with cut_if_abandoned(http.transport):
+                return await serve_forward(http, forwarder)
         except Refused as refusal:
             return refusal.response
 

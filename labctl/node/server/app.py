@@ -17,6 +17,7 @@ from aiohttp import web
 from labctl import names
 from labctl.api import status
 from labctl.api.log_options import LogOptions
+from labctl.client.hangup import cut_if_abandoned
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError
 from labctl.errors import BadInput, StatusError
@@ -138,7 +139,8 @@ class AgentServer:
         _require_upgrade(request)
         port = Port.of(request.query.get("port", ""), request.query.get("protocol", "tcp"))
         client = await _open(request, (names.FORWARD_PROTOCOL,))
-        await self._forwards.serve(client, sandbox, port)
+        with cut_if_abandoned(request.transport):
+            await self._forwards.serve(client, sandbox, port)
         await client.close()
         return client
 
@@ -147,7 +149,7 @@ async def _serve_streams(
     request: web.Request, start: Coroutine[Any, Any, Streams], doing: str
 ) -> web.StreamResponse:
     """Joins the client with a program's streams; `doing` says what failed if they cannot be had."""
-    with contextlib.closing(start):
+    with contextlib.closing(start), cut_if_abandoned(request.transport):
         client = await _open(request, PROTOCOLS)
         try:
             streams = await start
