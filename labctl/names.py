@@ -14,6 +14,7 @@ STATE_DIR = Path("/var/lib/labctl")
 
 API_PORT = 6443
 AGENT_PORT = 10250
+FORWARD_PROTOCOL = "portforward.labctl.io"  # the WebSocket subprotocol of one forwarded connection
 VNI = 1
 VXLAN_PORT = 8472  # the kernel's and flannel's legacy default; IANA's 4789 is for others
 VXLAN_DEVICE = "vxlan.1"

@@ -23,6 +23,9 @@ _OBJECTS = {
     "wait": Entry("wait:wait", "Wait for a condition, a field, creation or deletion."),
     "logs": Entry("logs:logs", "Print the log of a container."),
     "exec": Entry("exec:exec_", "Run a command in a container."),
+    "attach": Entry("attach:attach", "Join what runs in a container."),
+    "cp": Entry("cp:cp", "Copy files and directories to and from containers."),
+    "port-forward": Entry("port_forward:port_forward", "Reach a pod's ports from this host."),
 }
 _NETWORK = {
     "ping": Entry("ping:ping", "Ping from a pod, a node or outside."),

@@ -11,6 +11,7 @@ from labctl.cli.options import lab_option, namespace_option
 from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.client.unix import UnixTransport
+from labctl.errors import LabError
 from labctl.lab.containers import choose, container_names
 from labctl.lab.places import find_pod
 from labctl.lab.waiting import duration
@@ -53,6 +54,10 @@ def logs(
 
     async def work(client: Client) -> None:
         found = await find_pod(client, pod, namespace)
+        if not found["spec"].get("nodeName"):  # the API's answer would be an empty one
+            raise LabError(
+                f"pod {name(found)} has no node yet", f"labctl describe pod {name(found)}"
+            )
         for one in container_names(found) if all_containers else [_chosen(found, container)]:
             with asking_for_a_container():
                 await _copy(client, found, {**query, "container": one})

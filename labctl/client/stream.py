@@ -1,6 +1,6 @@
-"""Running a command in a container, and reading its log, through the API.
+"""Running a command in a container, joining what runs there, and reading its log, through the API.
 
-exec speaks Kubernetes' channel protocol over a WebSocket: the first byte of each message is the
+exec and attach speak Kubernetes' channel protocol over a WebSocket: the first byte of each message is the
 channel (0 stdin, 1 stdout, 2 stderr, 3 the final Status, 4 terminal size); version 5 adds the
 message 255, 0 for "stdin has ended", which version 4 cannot say.
 """
@@ -46,16 +46,32 @@ async def exec_stream(
     """
     flags = {"stdin": stdin is not None, "stdout": True, "stderr": not tty, "tty": tty}
     query = [("command", word) for word in command]
-    query += [(flag, "true") for flag, on in flags.items() if on]
+    query += [(flag, str(on).lower()) for flag, on in flags.items()]
     if container:
         query.append(("container", container))
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/exec"
     socket = await transport.websocket(path, query)
-    async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(socket.close)
-        for feed in (_send_stdin(socket, stdin), _send_sizes(socket, resize)):
-            stack.push_async_callback(_end, asyncio.create_task(feed))
-        return await _receive(socket, stdout, stderr)
+    return await _converse(socket, stdin, stdout, stderr, resize)
+
+
+async def attach_stream(
+    transport: HttpTransport,
+    namespace: str,
+    pod: str,
+    container: str,
+    *,
+    stdin: AsyncIterator[bytes] | None = None,
+    stdout: Sink,
+    stderr: Sink,
+    tty: bool = False,
+    resize: AsyncIterator[tuple[int, int]] | None = None,
+) -> None:
+    """Joins what runs in the container, until it ends. Raises StatusError as `exec_stream`."""
+    flags = {"stdin": stdin is not None, "stdout": True, "stderr": not tty, "tty": tty}
+    query = [(flag, str(on).lower()) for flag, on in flags.items()]
+    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/attach"
+    socket = await transport.websocket(path, [*query, ("container", container)])
+    await _converse(socket, stdin, stdout, stderr, resize)
 
 
 async def log_stream(
@@ -84,6 +100,20 @@ async def log_stream(
     async with contextlib.aclosing(transport.raw(path, query)) as chunks:
         async for chunk in chunks:
             yield chunk
+
+
+async def _converse(
+    socket: aiohttp.ClientWebSocketResponse,
+    stdin: AsyncIterator[bytes] | None,
+    stdout: Sink,
+    stderr: Sink,
+    resize: AsyncIterator[tuple[int, int]] | None,
+) -> int:
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(socket.close)
+        for feed in (_send_stdin(socket, stdin), _send_sizes(socket, resize)):
+            stack.push_async_callback(_end, asyncio.create_task(feed))
+        return await _receive(socket, stdout, stderr)
 
 
 async def _send_stdin(

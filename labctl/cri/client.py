@@ -12,6 +12,7 @@ from typing import Self, TypeVar, cast
 import msgspec
 
 from labctl.cri import messages, wire
+from labctl.cri.attach import AttachSession
 from labctl.cri.errors import RuntimeUnavailable
 from labctl.cri.exec import ExecResult, ExecSession, collect, open_session
 from labctl.cri.messages import (
@@ -120,6 +121,21 @@ class RuntimeClient:
         """
         request = messages.Exec(container_id, command, terminal=terminal)
         return await open_session(self._path, request, descriptors)
+
+    async def attach(
+        self,
+        container_id: str,
+        descriptors: tuple[int, int],
+        *,
+        stdin: bool = False,
+        unheard: bool = False,
+    ) -> AttachSession:
+        """Joins a running container; `descriptors` are for its stdout and stderr.
+
+        The caller keeps and closes its own of these, and `session.stdin`.
+        """
+        request = messages.Attach(container_id, stdin, unheard)
+        return await AttachSession.open(self._path, request, descriptors)
 
     async def exec_sync(
         self, container_id: str, command: tuple[str, ...], timeout_seconds: float

@@ -69,6 +69,8 @@ class ContainerConfig:
 
     `ports` and `probe_ports` (TCP) are what a stand-in listens on. `attempt` counts this
     container's starts from 0. `log_path` is absolute; its directory is made if it is missing.
+    Without `stdin` a program finds its input at the end; with `stdin_once` it ends with the first
+    who attached to it; `tty` gives it a terminal.
     """
 
     name: str
@@ -82,6 +84,9 @@ class ContainerConfig:
     probe_ports: tuple[int, ...] = ()
     mounts: tuple[Mount, ...] = ()
     log_path: str = ""
+    stdin: bool = False
+    stdin_once: bool = False
+    tty: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,3 +208,25 @@ class ExecExited(Struct, frozen=True):
     """Second and last answer of an exec."""
 
     exit_code: int
+
+
+class Attach(Struct, frozen=True):
+    """Sent on a connection of its own, with writing ends for stdout and stderr as SCM_RIGHTS.
+
+    With `unheard`, what an interactive container said before anybody listened comes first.
+    """
+
+    container_id: str
+    stdin: bool = False
+    unheard: bool = False
+
+
+class Attached(Struct, frozen=True):
+    """First answer of an attach; with it the writing end of stdin, or the terminal's master."""
+
+    terminal: bool = False
+    stays: bool = False
+
+
+class AttachEnded(Struct, frozen=True):
+    """Second and last answer of an attach: the container has ended."""

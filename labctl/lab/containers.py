@@ -25,3 +25,10 @@ def choose(pod: Obj, wanted: str) -> tuple[str, str]:
     if len(known) == 1:
         return chosen, ""
     return chosen, f'Defaulted container "{chosen}" out of: {", ".join(known)}'
+
+
+def container_spec(pod: Obj, container: str) -> Obj:
+    """The pod's own words for one of its containers."""
+    spec = pod["spec"]
+    every: list[Obj] = [*spec["containers"], *(spec.get("initContainers") or ())]
+    return next(one for one in every if one["name"] == container)

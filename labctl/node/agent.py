@@ -20,6 +20,7 @@ from labctl.cri.client import RuntimeClient
 from labctl.errors import BadInput
 from labctl.net.netlink import Netlink
 from labctl.node.background import Background
+from labctl.node.forwards import Forwards
 from labctl.node.lab_settings import LabSettings
 from labctl.node.machine import Machine
 from labctl.node.network import Network
@@ -105,10 +106,12 @@ class Agent:
             place.address, self._memory, self._objects, runtime, self._teller, self._pod_changed
         )
         self._background = Background()
+        self._forwards = Forwards()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
         self._starts = PodStarts()
         stats = NodeStats(place.node, self._mirror, self._starts)
-        self._server = AgentServer(Containers(self._mirror, self._objects), runtime, stats)
+        containers = Containers(self._memory, self._objects)
+        self._server = AgentServer(containers, runtime, stats, self._forwards)
 
     def _make_network_sync(self) -> NetworkSync:
         return NetworkSync(
@@ -133,6 +136,7 @@ class Agent:
             self._status,
             self._teller,
             self._make_containers(runtime),
+            self._forwards,
         )
 
     def _make_containers(self, runtime: RuntimeClient) -> ContainerExecutor:

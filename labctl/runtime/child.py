@@ -4,6 +4,7 @@ Only system calls from here on: no logging, no event loop, nothing that another 
 might hold half-done at the moment of the fork. Whatever fails is told to the parent.
 """
 
+import contextlib
 import errno
 import fcntl
 import gc
@@ -19,12 +20,14 @@ import msgspec
 from labctl.errors import NetError
 from labctl.net.namespaces import CLONE_NEWNS, setns, unshare
 from labctl.runtime.home import SANDBOX_KINDS
-from labctl.runtime.launch import Failure, Launch
+from labctl.runtime.launch import ROOT, TERMINAL, Failure, Launch
 from labctl.runtime.privileges import drop_privileges
 from labctl.runtime.programs import DEFAULT_PATH
-from labctl.runtime.root import enter_new_root
+from labctl.runtime.root import enter_new_root, renew_proc
 from labctl.runtime.signals import HANDLED, IGNORED
 from labctl.runtime.syscalls import die_with_parent
+
+TERMINAL_KEPT_AT = 1000  # out of the way of what shells and scripts number themselves
 
 _NOT_FOUND, _CANNOT_EXECUTE, _CANNOT_START = 127, 126, 128
 
@@ -56,7 +59,7 @@ def _prepare(plan: Launch, channel: socket.socket) -> None:
     _close_all_but(_needed(plan) | {0, 1, 2, channel.fileno()})
     _reset_signals()
     setns(plan.sandbox, SANDBOX_KINDS)
-    _enter_file_systems(plan)
+    _enter_file_systems(plan, channel)
     if plan.terminal is None:
         os.setsid()
         _arrange_stdio(plan.stdio)
@@ -69,7 +72,7 @@ def _prepare(plan: Launch, channel: socket.socket) -> None:
 
 
 def _needed(plan: Launch) -> set[int]:
-    candidates = (plan.sandbox, plan.container, *plan.stdio)
+    candidates = (plan.sandbox, plan.container, plan.shared_root, *plan.stdio)
     return {descriptor for descriptor in candidates if descriptor is not None}
 
 
@@ -90,12 +93,25 @@ def _reset_signals() -> None:
     signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
-def _enter_file_systems(plan: Launch) -> None:
+def _enter_file_systems(plan: Launch, channel: socket.socket) -> None:
     if plan.container is not None:
         setns(plan.container, CLONE_NEWNS)  # root and working directory come with it: setns(2)
+    elif plan.shared_root is not None:
+        setns(plan.shared_root, CLONE_NEWNS)
+        unshare(CLONE_NEWNS)
+        renew_proc()
     elif plan.root is not None:
         unshare(CLONE_NEWNS)
         enter_new_root(plan.root)
+        if plan.leashed:
+            _hand_over_root(channel)
+
+
+def _hand_over_root(channel: socket.socket) -> None:
+    """So that the next program finds the files that this one leaves."""
+    root = os.open("/proc/self/ns/mnt", os.O_RDONLY | os.O_CLOEXEC)
+    socket.send_fds(channel, [ROOT], [root])
+    os.close(root)
 
 
 def _arrange_stdio(stdio: tuple[int | None, int | None, int | None]) -> None:
@@ -113,7 +129,10 @@ def _open_terminal(plan: Launch, channel: socket.socket) -> None:
     master, slave = os.openpty()
     size = struct.pack("HHHH", plan.terminal.rows, plan.terminal.columns, 0, 0)
     fcntl.ioctl(slave, termios.TIOCSWINSZ, size)
-    socket.send_fds(channel, [b"\n"], [master])
+    socket.send_fds(channel, [TERMINAL], [master])
+    if plan.keeps_terminal:
+        with contextlib.suppress(OSError):  # RLIMIT_NOFILE: then it ends with the runtime
+            os.dup2(master, TERMINAL_KEPT_AT)
     os.close(master)
     os.login_tty(slave)
 

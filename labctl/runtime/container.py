@@ -1,24 +1,27 @@
 """A container: created → running → exited, with a program or a stand-in as its body."""
 
 import asyncio
+import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Any
 
 from labctl.cri.errors import FAILED_PRECONDITION, CriError
-from labctl.cri.messages import Container, ContainerConfig, Port
+from labctl.cri.messages import Attach, Container, ContainerConfig, Port, TerminalSize
 from labctl.errors import NetError
+from labctl.runtime.attachment import Attachment
 from labctl.runtime.child import become
 from labctl.runtime.launch import Launch, Launched, launch
-from labctl.runtime.logs import LogFile
+from labctl.runtime.logs import STREAMS, LogFile
 from labctl.runtime.machine import Machine
 from labctl.runtime.processes import Exit, Identity, Process
-from labctl.runtime.program import Output, Program
+from labctl.runtime.program import Program
 from labctl.runtime.programs import arguments, environment, why_stand_in
 from labctl.runtime.records import ContainerRecord
 from labctl.runtime.sandbox import LiveSandbox
 from labctl.runtime.standin.server import StandIn
+from labctl.runtime.stdio import Stdio, audiences
 
 
 def container_id(sandbox_id: str, config: ContainerConfig) -> str:
@@ -48,9 +51,11 @@ class LiveContainer:
         self._sandbox = sandbox
         self._changed = changed
         self._starting = False
+        self._audiences = audiences(value.config)
         self.value = value
         self.program: Program | None = None
         self.stand_in: StandIn | None = None
+        self.shared_root: int | None = None  # the root of what is executed beside a stand-in
 
     @property
     def id(self) -> str:
@@ -85,42 +90,47 @@ class LiveContainer:
         self.program = program
         self._changed(self)  # on record before it may go on
         try:
-            await launched.executed()
+            master = await launched.executed()
         except CriError:
             self.program = None
-            program.output.finish()
+            program.stdio.finish()
             raise
+        program.stdio.started(master)
         self._runs(program.process.pid)
         program.process.exited.add_done_callback(self._program_exited)
 
     def _launch_program(self) -> tuple[Program, Launched]:
         config = self.value.config
-        output = Output(self._machine.streams, self.id, config.log_path)
+        stdio = Stdio(self._machine.streams, self.id, config, self._audiences)
         try:
-            with output.ends() as (stdout, stderr):
-                launched = launch(
-                    self._machine.home,
-                    Launch(
-                        argv=arguments(config),
-                        env=environment(config, self._sandbox.hostname),
-                        working_dir=config.working_dir,
-                        sandbox=self._sandbox.namespaces(),
-                        root=self._sandbox.root(config.mounts),
-                        stdio=(None, stdout, stderr),
-                        last_capability=self._machine.last_capability,
-                    ),
-                    become,
+            with stdio.ends() as ends:
+                plan = Launch(
+                    argv=arguments(config),
+                    env=environment(config, self._sandbox.hostname),
+                    working_dir=config.working_dir,
+                    sandbox=self._sandbox.namespaces(),
+                    root=self._sandbox.root(config.mounts),
+                    stdio=ends,
+                    terminal=TerminalSize() if config.tty else None,
+                    keeps_terminal=config.tty,
+                    last_capability=self._machine.last_capability,
                 )
+                launched = launch(self._machine.home, plan, become)
         except BaseException:
-            output.finish()
+            stdio.finish()
             raise
-        return Program(launched.process, output), launched
+        return Program(launched.process, stdio), launched
 
     def _open_stand_in(self) -> None:
         """Its log is made with its first line: most stand-ins are never asked anything."""
-        log = LogFile(self.value.config.log_path)
+        log, audience = LogFile(self.value.config.log_path), self._audiences["stdout"]
+
+        def note(line: str) -> None:
+            log.write_line(line)
+            audience.hear(f"{line}\n".encode())
+
         place = self._sandbox.namespaces()
-        self.stand_in = StandIn(place, self._ports(), self._facts(), log.write_line)
+        self.stand_in = StandIn(place, self._ports(), self._facts(), note)
 
     def _ports(self) -> list[Port]:
         config = self.value.config
@@ -147,10 +157,44 @@ class LiveContainer:
     async def kill(self) -> None:
         await self.stop(0)
 
+    def attach(self, request: Attach, descriptors: Sequence[int]) -> Attachment:
+        """Joins what it says, into `descriptors`; raises CriError unless it runs."""
+        if self.value.state != "running":
+            raise CriError(f"container {self.id} is not running", FAILED_PRECONDITION)
+        streams = zip(STREAMS, descriptors, strict=True)
+        listeners = tuple(
+            self._audiences[stream].join(descriptor, unheard=request.unheard)
+            for stream, descriptor in streams
+        )
+        config, stdio = self.value.config, self.program.stdio if self.program else None
+        if stdio is None:
+            return Attachment(listeners)
+        if config.tty:
+            return Attachment(listeners, stdio.terminal_for_client(), terminal=True, stays=True)
+        stays = not config.stdin_once
+        return Attachment(
+            listeners, stdio.stdin_for_client() if request.stdin else None, stays=stays
+        )
+
+    def keep_root(self, root: int) -> None:
+        """Takes the descriptor over: files are found again for as long as the stand-in lives."""
+        if self.stand_in is None or self.shared_root is not None:
+            os.close(root)
+        else:
+            self.shared_root = root
+
+    def _drop_root(self) -> None:
+        if self.shared_root is not None:
+            os.close(self.shared_root)
+            self.shared_root = None
+
     def close_stand_in(self, code: int) -> None:
         if self.stand_in is not None:
             self.stand_in.close()
             self.stand_in = None
+            self._drop_root()
+            for audience in self._audiences.values():
+                audience.end()
             self._ended(Exit(code))
 
     def adopt(self, identity: Identity | None) -> None:
@@ -171,13 +215,14 @@ class LiveContainer:
             self._exit(137, 0, "Error", error.message)
 
     def _adopt_program(self, identity: Identity) -> None:
-        output = Output(self._machine.streams, self.id, self.value.config.log_path)
+        stdio = Stdio(self._machine.streams, self.id, self.value.config, self._audiences)
         process = Process.adopt(identity)
         if process is None:
-            output.finish()
+            stdio.finish()
             self._ended(Exit(137, known=False))
             return
-        self.program = Program(process, output)
+        stdio.adopted(process)
+        self.program = Program(process, stdio)
         if self.value.state == "created":  # the runtime died between its go and its record
             self._runs(process.pid)
         process.exited.add_done_callback(self._program_exited)
@@ -186,9 +231,10 @@ class LiveContainer:
         """Lets go of it; the program goes on."""
         if self.program is not None:
             self.program.process.release()
-            self.program.output.release()
+            self.program.stdio.release()
         if self.stand_in is not None:
             self.stand_in.close()
+        self._drop_root()
 
     def _runs(self, pid: int) -> None:
         self.value = replace(self.value, state="running", pid=pid, started_at=time.time())
@@ -197,7 +243,7 @@ class LiveContainer:
     def _program_exited(self, exited: "asyncio.Future[Exit]") -> None:
         if exited.cancelled() or self.program is None:
             return
-        self.program.output.finish()
+        self.program.stdio.finish()
         self.program = None
         self._ended(exited.result())
 

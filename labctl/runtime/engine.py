@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from labctl import __version__, names
 from labctl.cri.errors import INVALID_ARGUMENT, NOT_FOUND, CriError
 from labctl.cri.messages import (
+    Attach,
     Container,
     ContainerConfig,
     Exec,
@@ -15,8 +16,10 @@ from labctl.cri.messages import (
     SandboxConfig,
 )
 from labctl.runtime.adoption import adopt_pods
+from labctl.runtime.attachment import Attachment
 from labctl.runtime.execs import Stdio, launch_exec
 from labctl.runtime.launch import Launched
+from labctl.runtime.logs import STREAMS
 from labctl.runtime.machine import Machine
 from labctl.runtime.pod import Pod
 from labctl.runtime.sandbox import LiveSandbox
@@ -109,6 +112,22 @@ class Engine:
         launched = launch_exec(self._machine, pod.sandbox, container, request, stdio)
         pod.track_exec(launched.process)
         return launched
+
+    def keep_root(self, container_id: str, root: int) -> None:
+        """Takes over the root that a program built beside a stand-in."""
+        try:
+            container = self._pod_of(container_id).containers[container_id]
+        except CriError:
+            os.close(root)
+        else:
+            container.keep_root(root)
+
+    def attach(self, request: Attach, descriptors: list[int]) -> Attachment:
+        """Takes the descriptors over, for stdout and stderr, unless it raises."""
+        container = self._pod_of(request.container_id).containers[request.container_id]
+        if len(descriptors) != len(STREAMS):
+            raise CriError("attach: two descriptors", INVALID_ARGUMENT)
+        return container.attach(request, descriptors)
 
     def _pods_of(self, node: str) -> Iterator[Pod]:
         return (pod for pod in self._pods.values() if node in ("", pod.node))

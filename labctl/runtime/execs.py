@@ -7,18 +7,17 @@ from labctl.runtime.child import become
 from labctl.runtime.container import LiveContainer
 from labctl.runtime.launch import Launch, Launched, launch
 from labctl.runtime.machine import Machine
-from labctl.runtime.programs import environment
+from labctl.runtime.programs import TERMINAL_ENVIRONMENT, environment
 from labctl.runtime.sandbox import LiveSandbox
 
 Stdio = tuple[int | None, int | None, int | None]
-_TERMINAL_ENV = {"TERM": "xterm"}  # as containerd has it
 
 
 def launch_exec(
     machine: Machine, sandbox: LiveSandbox, container: LiveContainer, request: Exec, stdio: Stdio
 ) -> Launched:
     """Joins all of the container's namespaces; beside a stand-in, those of the sandbox, with a root
-    and a pid namespace for this one program. Raises CriError.
+    that the first program builds and a pid namespace for this one. Raises CriError.
     """
     sandbox.check_not_stopping()
     if container.value.state != "running":
@@ -27,7 +26,7 @@ def launch_exec(
         raise CriError("exec: no command", INVALID_ARGUMENT)
     config = container.value.config
     joined = container.program.process.pidfd if container.program else None
-    terminal = _TERMINAL_ENV if request.terminal else {}
+    terminal = TERMINAL_ENVIRONMENT if request.terminal else {}
     plan = Launch(
         argv=request.command,
         env=terminal | environment(config, sandbox.hostname) | dict(request.env),
@@ -35,6 +34,7 @@ def launch_exec(
         sandbox=sandbox.namespaces() if joined is None else joined,
         container=joined,
         root=sandbox.root(config.mounts) if joined is None else None,
+        shared_root=container.shared_root,
         stdio=stdio,
         terminal=request.terminal,
         last_capability=machine.last_capability,

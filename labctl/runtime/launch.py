@@ -18,11 +18,16 @@ import msgspec
 
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
 from labctl.cri.messages import TerminalSize
+from labctl.cri.passing import receive
 from labctl.net.namespaces import CLONE_NEWPID, setns, unshare
 from labctl.runtime.home import Home
 from labctl.runtime.processes import Process
 from labctl.runtime.root import Root
 from labctl.runtime.signals import HANDLED
+
+_CHUNK = 64 * 1024
+
+TERMINAL, ROOT = b"t", b"r"  # what a child says with a descriptor
 
 
 @dataclass(frozen=True)
@@ -31,8 +36,10 @@ class Launch:
 
     `sandbox` is the pidfd of a pause, whose net, ipc and uts namespaces are joined. Then either a
     `root` is built in new mount and pid namespaces, or those of `container` (a pidfd) are joined.
+    `shared_root` is the mount namespace of one that an earlier program has built of `root`.
     One that is `leashed` dies with the runtime.
-    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one.
+    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one,
+    whose master the program holds as well if it `keeps_terminal`.
     """
 
     argv: tuple[str, ...]
@@ -40,9 +47,11 @@ class Launch:
     working_dir: str
     sandbox: int
     root: Root | None = None
+    shared_root: int | None = None
     container: int | None = None
     stdio: tuple[int | None, int | None, int | None] = (None, None, None)
     terminal: TerminalSize | None = None
+    keeps_terminal: bool = False
     last_capability: int = 40
     leashed: bool = False
 
@@ -56,10 +65,15 @@ class Failure:
 
 
 class Launched:
-    """A child on its way to its exec. `process` can be killed at any time."""
+    """A child on its way to its exec. `process` can be killed at any time.
+
+    `built_root`, once it has executed, is the mount namespace of the root that it built, if it was
+    to be shared; the caller's to close.
+    """
 
     def __init__(self, process: Process, sync: socket.socket) -> None:
         self.process = process
+        self.built_root: int | None = None
         self._sync = sync
         self._said = b""
         self._master: int | None = None
@@ -83,17 +97,20 @@ class Launched:
 
     async def _listen(self) -> bool:
         await _readable(self._sync)
-        data, descriptors, _, _ = socket.recv_fds(
-            self._sync, 65536, 1, socket.MSG_CMSG_CLOEXEC | socket.MSG_DONTWAIT
-        )
-        if descriptors:
+        data, descriptors = receive(self._sync, _CHUNK)
+        if descriptors and data == ROOT:
+            self.built_root = descriptors[0]
+        elif descriptors:
             self._master = descriptors[0]
-        self._said += data.strip()
+        else:
+            self._said += data
         return bool(data)
 
     async def _failed(self, failure: Failure) -> None:
-        if self._master is not None:
-            os.close(self._master)
+        for descriptor in (self._master, self.built_root):
+            if descriptor is not None:
+                os.close(descriptor)
+        self.built_root = None
         await self.process.wait()
         raise CriError(failure.message, RUN_CONTAINER_ERROR, failure.code)
 

@@ -8,16 +8,21 @@ full and then waits. The runtime that comes after opens the same FIFO and finds 
 
 import asyncio
 import contextlib
+import errno
 import logging
 import os
 import time
 from collections.abc import Iterator
 from typing import Literal
 
+from labctl.cri import log_files
+from labctl.runtime.audience import Audience
+
 log = logging.getLogger(__name__)
 
 Stream = Literal["stdout", "stderr"]
 STREAMS: tuple[Stream, Stream] = ("stdout", "stderr")
+_SIZE_MAX = 10 * 1024 * 1024  # kubelet's containerLogMaxSize
 _LINE_MAX = 16 * 1024  # a longer one is cut into parts, as containerd and CRI-O do
 _CHUNK = 64 * 1024  # what a pipe holds
 _FULL_PIPES = 16  # read at the end, and no more: somebody might have got hold of the other end
@@ -68,12 +73,14 @@ def _parts(head: bytes, line: bytes) -> bytes:
 class LogFile:
     """Appends to `path`, opened anew for each write, so that a rotated file is let go of.
 
-    A write that fails (disk full) is lost and logged, once until one succeeds again: nothing
-    else shall suffer from one container's log. Without a path everything is dropped.
+    One that has grown to `limit` bytes is set aside. A write that fails (disk full) is lost and
+    logged, once until one succeeds again: nothing else shall suffer from one container's log.
+    Without a path everything is dropped.
     """
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, limit: int = _SIZE_MAX) -> None:
         self._path = path
+        self._limit = limit
         self._failing = False
 
     def create(self) -> None:
@@ -102,8 +109,11 @@ class LogFile:
         try:
             if data:
                 os.write(descriptor, data)
+            full = os.lseek(descriptor, 0, os.SEEK_CUR) >= self._limit
         finally:
             os.close(descriptor)
+        if full:
+            log_files.rotate(self._path, time.time_ns())
 
     def _open(self) -> int:
         flags = os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
@@ -115,43 +125,64 @@ class LogFile:
 
 
 class LogPipe:
-    """One stream of one program: a FIFO in the file system, and what is read from it logged."""
+    """One stream of one program: what is read from `descriptor` is logged, and heard.
 
-    def __init__(self, path: str, stream: Stream, file: LogFile) -> None:
-        """Opens the FIFO, made if it is not there; reading begins at once."""
-        self._path = path
+    A listener that does not keep up is waited for, and so the program is made to wait.
+    """
+
+    def __init__(self, descriptor: int, stream: Stream, file: LogFile, audience: Audience) -> None:
+        """Takes `descriptor` over; reading begins at once."""
+        os.set_blocking(descriptor, False)
+        self._descriptor = descriptor
         self._file = file
         self._cutter = LineCutter(stream)
-        with contextlib.suppress(FileExistsError):
-            os.mkfifo(path, 0o600)
-        # read and write: there is no end of file to spin on while no program writes
-        self._descriptor = os.open(path, os.O_RDWR | os.O_NONBLOCK | os.O_CLOEXEC)
+        self._audience = audience
         self._loop = asyncio.get_running_loop()
-        self._loop.add_reader(self._descriptor, self._read)
-
-    def open_for_program(self) -> int:
-        """The descriptor that becomes the program's stdout or stderr; the caller closes its copy."""
-        return os.open(self._path, os.O_RDWR | os.O_CLOEXEC)
+        self._reading = False
+        audience.caught_up = self._go_on
+        self._go_on()
 
     def finish(self) -> None:
-        """Logs what is left, once no program writes any more, and removes the FIFO."""
-        for _ in range(_FULL_PIPES):
-            if not self._read():
-                break
+        """Logs what is left, once no program writes any more."""
+        with contextlib.suppress(BlockingIOError):
+            for _ in range(_FULL_PIPES):
+                if not self._take():
+                    break
         self._file.append(self._cutter.finish(time.time_ns()))
         self.release()
-        with contextlib.suppress(FileNotFoundError):
-            os.unlink(self._path)
 
     def release(self) -> None:
-        """Stops reading and leaves the FIFO for the next runtime."""
-        self._loop.remove_reader(self._descriptor)
+        """Stops reading."""
+        self._pause()
+        self._audience.caught_up = _nothing
         os.close(self._descriptor)
 
-    def _read(self) -> bool:
+    def _go_on(self) -> None:
+        if not self._reading:
+            self._reading = True
+            self._loop.add_reader(self._descriptor, self._read)
+
+    def _pause(self) -> None:
+        self._loop.remove_reader(self._descriptor)
+        self._reading = False
+
+    def _read(self) -> None:
+        with contextlib.suppress(BlockingIOError):
+            if not self._take() or self._audience.behind:
+                self._pause()
+
+    def _take(self) -> bytes:
+        """The next portion, logged; empty when no more will come. Raises BlockingIOError."""
         try:
             data = os.read(self._descriptor, _CHUNK)
-        except BlockingIOError:
-            return False
+        except OSError as error:
+            if error.errno != errno.EIO:  # how a terminal says that nobody has it open any more
+                raise
+            return b""
         self._file.append(self._cutter.feed(data, time.time_ns()))
-        return bool(data)
+        self._audience.hear(data)
+        return data
+
+
+def _nothing() -> None:
+    """Nobody reads any more."""

@@ -12,6 +12,7 @@ from labctl.cri.messages import ContainerConfig, Mount
 
 # what container runtimes give where the image says nothing
 DEFAULT_PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+TERMINAL_ENVIRONMENT = {"TERM": "xterm"}  # as containerd has it
 
 
 def arguments(config: ContainerConfig) -> tuple[str, ...]:
@@ -20,8 +21,10 @@ def arguments(config: ContainerConfig) -> tuple[str, ...]:
 
 
 def environment(config: ContainerConfig, hostname: str) -> dict[str, str]:
-    """HOME and PATH as runtimes default them, HOSTNAME, and over them what the pod says."""
-    return {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": "/root", **dict(config.env)}
+    """HOME and PATH as runtimes default them, HOSTNAME, TERM, and over them what the pod says."""
+    terminal = TERMINAL_ENVIRONMENT if config.tty else {}
+    own = {"PATH": DEFAULT_PATH, "HOSTNAME": hostname, "HOME": "/root"}
+    return {**own, **terminal, **dict(config.env)}
 
 
 def why_stand_in(config: ContainerConfig) -> str:

@@ -10,6 +10,7 @@ maskedPaths and readonlyPaths): uid 0 needs no capability to write /proc/sysrq-t
 import contextlib
 import errno
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from labctl.cri.messages import Mount
@@ -36,6 +37,7 @@ _MASKED = (
     "proc/sched_debug", "proc/scsi", "proc/timer_list", "proc/timer_stats",
     "sys/devices/virtual/powercap", "sys/firmware",
 )  # fmt: skip
+_LAB_STATE = str(STATE_DIR).lstrip("/")  # keys and store are not the pods' to read
 _READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
 _TTY = os.makedev(5, 0)
@@ -63,12 +65,21 @@ def enter_new_root(root: Root) -> None:
     os.chdir("root")
     _mount_kernel()
     _populate_dev()
-    _hide()
+    _make_read_only(_READ_ONLY)
+    _mask((*_MASKED, _LAB_STATE))
     for one in root.mounts:
         _mount_volume(one)
     pivot_root_here()
     os.chdir("/")
     os.umask(0o022)
+
+
+def renew_proc() -> None:
+    """Shows the processes of this pid namespace, in a root that was built in another."""
+    mount("proc", "/proc", "proc", _KERNEL)
+    os.chdir("/")
+    _make_read_only(_READ_ONLY)
+    _mask(path for path in _MASKED if path.startswith("proc/"))
 
 
 def _mount_host(root: Root) -> None:
@@ -171,13 +182,15 @@ def _populate_dev() -> None:
         os.symlink(f"/proc/self/fd/{number}", f"dev/{name}")
 
 
-def _hide() -> None:
-    for path in _READ_ONLY:
+def _make_read_only(paths: Iterable[str]) -> None:
+    for path in paths:
         with contextlib.suppress(FileNotFoundError):
             mount(path, path, flags=MS_BIND | MS_REC)
             mount("", path, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | _KERNEL)
-    # the lab's keys and store are not the pods' to read
-    for path in (*_MASKED, str(STATE_DIR).lstrip("/")):
+
+
+def _mask(paths: Iterable[str]) -> None:
+    for path in paths:
         if os.path.isdir(path):
             mount("tmpfs", path, "tmpfs", MS_RDONLY | _KERNEL, "size=4k,mode=0755")
         elif os.path.exists(path):

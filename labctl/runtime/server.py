@@ -17,11 +17,11 @@ import msgspec
 from labctl.cri import wire
 from labctl.cri.errors import INTERNAL, INVALID_ARGUMENT, CriError
 from labctl.cri.messages import ContainerEvent
+from labctl.cri.passing import receive
 
 log = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
-_DESCRIPTORS_MAX = 16
 _BACKLOG = 1024
 
 Serve = Callable[["Connection", wire.Call], Awaitable[None]]
@@ -72,9 +72,7 @@ class Connection:
 
     def _receive(self) -> None:
         try:
-            data, descriptors, _, _ = socket.recv_fds(
-                self._socket, _CHUNK, _DESCRIPTORS_MAX, socket.MSG_CMSG_CLOEXEC
-            )
+            data, descriptors = receive(self._socket, _CHUNK)
         except BlockingIOError:
             return
         except OSError:

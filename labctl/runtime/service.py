@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import os
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
 import msgspec
@@ -33,6 +33,7 @@ _REQUESTS = {
         messages.ContainerStatus,
         messages.ContainerEvents,
         messages.Exec,
+        messages.Attach,
     )
 }
 
@@ -65,6 +66,8 @@ class Service:
         request = msgspec.json.decode(call.params, type=kind)
         if isinstance(request, messages.Exec):
             await self._exec(connection, call.id, request)
+        elif isinstance(request, messages.Attach):
+            await self._attach(connection, call.id, request)
         elif isinstance(request, messages.ContainerEvents):
             await self._stream_events(connection, call.id, request.node)
         else:
@@ -83,11 +86,30 @@ class Service:
         with _stdio(connection, request) as stdio:
             launched = self._engine.exec(request, stdio)
         try:
-            await _tell_started(connection, number, launched)
+            master = await launched.executed()
+            if launched.built_root is not None:
+                self._engine.keep_root(request.container_id, launched.built_root)
+            started = messages.ExecStarted(launched.process.pid)
+            _answer_first(connection, number, started, master)
             await _end_or_hang_up(connection, launched)
         finally:
             launched.process.kill_session()
         connection.answer(number, messages.ExecExited(launched.process.exited.result().code))
+
+    async def _attach(self, connection: Connection, number: int, request: messages.Attach) -> None:
+        descriptors = connection.take_descriptors()
+        with contextlib.ExitStack() as unclaimed:
+            for descriptor in descriptors:
+                unclaimed.callback(os.close, descriptor)
+            attachment = self._engine.attach(request, descriptors)
+            unclaimed.pop_all()
+        try:
+            attached = messages.Attached(attachment.terminal, attachment.stays)
+            _answer_first(connection, number, attached, attachment.descriptor)
+            await _first(connection.closed.wait(), attachment.ended())
+        finally:
+            attachment.close()
+        connection.answer(number, messages.AttachEnded())
 
 
 @contextlib.contextmanager
@@ -106,24 +128,31 @@ def _stdio(connection: Connection, request: messages.Exec) -> Any:
             os.close(descriptor)
 
 
-async def _tell_started(connection: Connection, number: int, launched: Launched) -> None:
-    master = await launched.executed()
-    started = messages.ExecStarted(launched.process.pid)
-    if master is None:
-        connection.answer(number, started)
+def _answer_first(
+    connection: Connection, number: int, result: object, descriptor: int | None
+) -> None:
+    """An answer, with a descriptor that becomes the client's if there is one."""
+    if descriptor is None:
+        connection.answer(number, result)
         return
     try:
-        connection.answer_with_descriptor(number, started, master)
+        connection.answer_with_descriptor(number, result, descriptor)
     finally:
-        os.close(master)
+        os.close(descriptor)
 
 
 async def _end_or_hang_up(connection: Connection, launched: Launched) -> None:
     """Returns when the program ended, killed if its client hung up before."""
-    hang_up = asyncio.ensure_future(connection.closed.wait())
-    try:
-        await asyncio.wait((hang_up, launched.process.exited), return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        hang_up.cancel()
+    await _first(connection.closed.wait(), launched.process.wait())
     launched.process.kill_session()
     await launched.process.wait()
+
+
+async def _first(*works: Coroutine[Any, Any, object]) -> None:
+    """Waits until one of them is done."""
+    tasks = [asyncio.create_task(work) for work in works]
+    try:
+        await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -1,6 +1,6 @@
 """The system calls that Python 3.11 lacks and a container needs; each raises OSError.
 
-Called between fork and exec, so nothing here logs, locks or imports. (setns and unshare have their
+Most are called between fork and exec, so nothing here logs, locks or imports. (setns and unshare have their
 one wrapper in net.namespaces.)
 """
 
@@ -24,6 +24,8 @@ _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
+
+_SYS_PIDFD_GETFD = 438  # the same on every architecture
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -70,6 +72,13 @@ def clear_ambient() -> None:
 
 def drop_from_bounding_set(capability: int) -> None:
     _check(_prctl(_PR_CAPBSET_DROP, capability), "capability bounding set")
+
+
+def pidfd_getfd(pidfd: int, descriptor: int) -> int:
+    """A copy of another process's descriptor."""
+    copy = int(_libc.syscall(ctypes.c_long(_SYS_PIDFD_GETFD), pidfd, descriptor, 0))
+    _check(min(0, copy), "pidfd_getfd")
+    return copy
 
 
 def _prctl(option: int, argument: int) -> int:

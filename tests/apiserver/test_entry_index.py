@@ -10,6 +10,7 @@ from labctl.apiserver.watchcache.index import EntryIndex
 from labctl.store.sqlite import SqliteStore
 from tests.apiserver.serving import run
 from tests.apiserver.test_watchcache import cached, put
+from tests.store.engines import Engine
 
 
 def _colour(obj: Obj) -> str:
@@ -20,9 +21,9 @@ def _found(index: EntryIndex, colour: str) -> set[str]:
     return {entry.name for entry in index.get(colour)}
 
 
-def test_objects_are_found_under_what_they_are_now(tmp_path: Path) -> None:
+def test_objects_are_found_under_what_they_are_now(engine: Engine, tmp_path: Path) -> None:
     async def main() -> None:
-        async with cached(tmp_path) as (store, cache):
+        async with cached(engine, tmp_path) as (store, cache):
             first = await put(store, "a", 0, colour="blue")
             await cache.reached(first)
             index = EntryIndex(cache, CONFIGMAPS, _colour)

@@ -26,7 +26,7 @@ from labctl.pki import ensure_certificate
 from tests.apiserver.https import Site, listening, make_pki
 from tests.apiserver.serving import node, pod, refused, run, transport
 
-_ADDRESS = "127.44.7.1"  # a loopback address of this test's own
+ADDRESS = "127.44.7.1"  # a loopback address of this test's own
 
 
 async def _logs(request: web.Request) -> web.StreamResponse:
@@ -77,7 +77,7 @@ async def agent(pki: Path) -> AsyncIterator[None]:
     context.verify_mode = ssl.CERT_REQUIRED
     runner = web.AppRunner(app)
     await runner.setup()
-    await web.TCPSite(runner, _ADDRESS, AGENT_PORT, ssl_context=context).start()
+    await web.TCPSite(runner, ADDRESS, AGENT_PORT, ssl_context=context).start()
     try:
         yield
     finally:
@@ -88,7 +88,7 @@ async def agent(pki: Path) -> AsyncIterator[None]:
 async def lab(directory: Path) -> AsyncIterator[tuple[Site, list[Any]]]:
     """A server with a pod on a node; also every address to which the hop made a socket."""
     pki = make_pki(directory)
-    ensure_certificate(pki, "agent", "system:node:node1", ("system:nodes",), ips=(_ADDRESS,))
+    ensure_certificate(pki, "agent", "system:node:node1", ("system:nodes",), ips=(ADDRESS,))
     reached: list[Any] = []
 
     def make_socket(address: Any) -> socket.socket:
@@ -100,7 +100,7 @@ async def lab(directory: Path) -> AsyncIterator[tuple[Site, list[Any]]]:
     agents = Agents(agent_client_context(pki), make_socket)
     async with listening(directory, agents) as site:
         api = Client(transport(site.server))
-        addresses = [{"type": "InternalIP", "address": _ADDRESS}]
+        addresses = [{"type": "InternalIP", "address": ADDRESS}]
         await api.create(NODES, {**node("node1"), "status": {"addresses": addresses}})
         await api.create(PODS, pod("web"))
         await api.bind("default", "web", "node1")
@@ -121,7 +121,7 @@ def test_a_log_is_passed_on_from_the_pods_node(tmp_path: Path) -> None:
                 "tailLines=5",
                 "kube-apiserver-kubelet-client",
             ]
-            assert reached == [(_ADDRESS, AGENT_PORT)]
+            assert reached == [(ADDRESS, AGENT_PORT)]
             await wire.close()
 
     run(main())
@@ -159,7 +159,7 @@ def test_what_the_agent_refuses_is_refused_in_its_words(tmp_path: Path) -> None:
             path = "/api/v1/namespaces/default/pods/web/exec"
             with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
                 await session.ws_connect(path, params={"command": "a"}, protocols=["v9"])
-            assert caught.value.status == 400
+            assert caught.value.status == 403
             answer = await session.post(path, params={"command": "a"})
             body = await answer.json()
             assert (answer.status, body["message"]) == (400, "Upgrade request required")
@@ -182,11 +182,21 @@ def test_an_agent_that_is_gone_is_a_503_and_a_stranger_a_403(tmp_path: Path) -> 
                 drain(admin.raw("/api/v1/namespaces/default/pods/no/log")), 404, "NotFound"
             )
             await Client(admin).create(PODS, pod("unbound"))
+            nothing = [c async for c in admin.raw("/api/v1/namespaces/default/pods/unbound/log")]
+            assert nothing == []
             await refused(
-                drain(admin.raw("/api/v1/namespaces/default/pods/unbound/log")),
+                exec_stream(
+                    admin,
+                    "default",
+                    "unbound",
+                    "",
+                    ["x"],
+                    stdout=bytearray().extend,
+                    stderr=bytearray().extend,
+                ),
                 400,
                 "BadRequest",
-                "does not have a host assigned",
+                "pod unbound does not have a host assigned",
             )
             await admin.close()
 
@@ -206,7 +216,7 @@ def test_which_container_is_meant() -> None:
     assert container_name(one, {}) == "a"
     assert container_name(several, {"container": "i"}) == "i"
     for query, message in (
-        ({}, r"a container name must be specified for pod web, choose one of: \[a b\]"),
+        ({}, r"a container name must be specified for pod web, choose one of: \[i a b\]"),
         ({"container": "x"}, "container x is not valid for pod web"),
     ):
         with pytest.raises(StatusError, match=message):

@@ -125,9 +125,9 @@ def test_a_terminal_has_a_size_and_no_stderr(tmp_path: Path) -> None:
                 resize=sizes(),
             )
         assert container.sizes == [{"Width": 90, "Height": 33}]
-        names = {name for name, _ in container.query}
-        assert "stderr" not in names
-        assert "container" not in names
+        query = dict(container.query)
+        assert query["stderr"] == "false"
+        assert "container" not in query
 
     asyncio.run(scenario())
 

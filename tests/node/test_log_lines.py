@@ -1,14 +1,16 @@
 """Log files as people ask for them."""
 
 import asyncio
+import itertools
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from labctl.errors import BadInput
-from labctl.node.server.log_lines import LineReader, LogOptions, tail_start
+from labctl.api.log_options import LogOptions
+from labctl.cri import log_files
+from labctl.node.server.log_lines import LineReader, tail_start
 from labctl.node.server.log_reader import read_log
 
 LOG = (
@@ -21,7 +23,7 @@ LOG = (
 
 
 def read(**options: str) -> bytes:
-    return LineReader(LogOptions.of(options, 1_700_000_002.0)).feed(LOG)
+    return LineReader(LogOptions.of(options, "web", 1_700_000_002.0)).feed(LOG)
 
 
 def test_lines_are_shown_without_their_stamps_and_parts_are_joined() -> None:
@@ -59,12 +61,6 @@ def test_portions_do_not_matter(cuts: list[int]) -> None:
     ends = [*cuts, len(LOG)]
     portions = [LOG[start:end] for start, end in zip([0, *cuts], ends, strict=True)]
     assert b"".join(reader.feed(one) for one in portions) == read()
-
-
-@pytest.mark.parametrize("bad", [{"tailLines": "-1"}, {"sinceSeconds": "x"}, {"sinceTime": "now"}])
-def test_bad_numbers_are_named(bad: dict[str, str]) -> None:
-    with pytest.raises(BadInput, match=next(iter(bad))):
-        LogOptions.of(bad, 0.0)
 
 
 def test_following_shows_what_is_written_until_the_container_ends(tmp_path: Path) -> None:
@@ -106,3 +102,57 @@ def test_a_log_that_is_not_there_is_empty(tmp_path: Path) -> None:
         return [data async for data in read_log(str(tmp_path / "x"), LogOptions(), lambda: True)]
 
     assert asyncio.run(scene()) == []
+
+
+def test_a_log_that_is_followed_may_begin_later(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    looks = itertools.count()
+
+    def is_running() -> bool:
+        """It says nothing before the third look, and then ends."""
+        look = next(looks)
+        if look == 2:
+            path.write_bytes(LOG)
+        return look < 2
+
+    async def scene() -> bytes:
+        options = LogOptions(follow=True)
+        return b"".join([data async for data in read_log(str(path), options, is_running)])
+
+    assert asyncio.run(scene()) == b"one\ntwo\nthree  spaces\n\n"
+
+
+def test_following_goes_on_where_a_log_was_set_aside_however_often(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    line = b"2023-11-14T22:13:24.000000000Z stdout F %d\n"
+    path.write_bytes(line % 0)
+    numbers = iter(range(1, 13))
+    looks = itertools.count()
+
+    def is_running() -> bool:
+        """At every fourth look three files more were filled."""
+        for number in itertools.islice(numbers, 3 if next(looks) % 8 == 0 else 0):
+            log_files.rotate(str(path), number)
+            path.write_bytes(line % number)
+        return next(looks) < 40
+
+    async def scene() -> bytes:
+        options = LogOptions(follow=True)
+        return b"".join([data async for data in read_log(str(path), options, is_running)])
+
+    assert asyncio.run(scene()).split() == [b"%d" % number for number in range(13)]
+    assert len(log_files.rotated(str(path))) == 4
+    log_files.remove(str(path))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_whoever_does_not_follow_reads_the_present_file(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    path.write_bytes(LOG)
+    log_files.rotate(str(path), 1)
+    path.write_bytes(LOG[: LOG.index(b"\n") + 1])
+
+    async def scene() -> bytes:
+        return b"".join([data async for data in read_log(str(path), LogOptions(), lambda: True)])
+
+    assert asyncio.run(scene()) == b"one\n"

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from labctl.cri import log_files
 from labctl.runtime.logs import LineCutter, LogFile, timestamp
 
 NOW = 1_475_712_549_669_794_202
@@ -65,6 +66,17 @@ def test_a_file_that_was_rotated_away_is_let_go_of(tmp_path: Path) -> None:
     file.write_line("second")
     assert (tmp_path / "old").read_text().endswith(" stdout F first\n")
     assert (tmp_path / "deep" / "0.log").read_text().endswith(" stdout F second\n")
+
+
+def test_a_log_that_grows_too_long_is_set_aside_and_the_oldest_go(tmp_path: Path) -> None:
+    path = tmp_path / "0.log"
+    file = LogFile(str(path), limit=100)
+    for number in range(30):
+        file.write_line(f"line {number:02}")
+    kept = [Path(one).read_text().splitlines() for one in log_files.rotated(str(path))]
+    assert [len(lines) for lines in kept] == [3, 3, 3, 3]
+    shown = [line.rpartition(" ")[2] for lines in kept for line in lines]
+    assert shown == [f"{number:02}" for number in range(18, 30)]
 
 
 def test_a_log_on_a_full_disk_costs_its_lines_and_no_more() -> None:

@@ -1,8 +1,10 @@
 """Connections to agents, which listen on their node's InternalIP as kubelets do."""
 
+import contextlib
 import socket
 import ssl
-from collections.abc import Callable, Sequence
+import struct
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Any
 
 import aiohttp
@@ -16,6 +18,8 @@ from labctl.names import AGENT_PORT
 
 SocketFactory = Callable[[Any], socket.socket]
 _CONNECT_SECONDS = 10.0
+_CLOSE_SECONDS = 1.0  # an agent that cannot pass on what was sent does not see the end of it
+_RESET_AT_CLOSE = (socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 _FAILURES = (aiohttp.ClientConnectionError, TimeoutError, OSError)
 
 
@@ -38,13 +42,28 @@ class Agents:
         except _FAILURES as error:
             raise _unreachable(address, error) from error
 
+    @contextlib.asynccontextmanager
     async def websocket(
         self, address: str, path: str, query: str, protocols: Sequence[str]
-    ) -> aiohttp.ClientWebSocketResponse:
+    ) -> AsyncIterator[aiohttp.ClientWebSocketResponse]:
         """An open WebSocket; raises 503, or the Status that the agent answered instead."""
+        inner = await self._upgraded(address, path, query, protocols)
+        try:
+            yield inner
+        finally:
+            if not inner.closed:  # left before its end: what the agent has not read is in the way
+                inner.get_extra_info("socket").setsockopt(*_RESET_AT_CLOSE)
+            await inner.close()
+
+    async def _upgraded(
+        self, address: str, path: str, query: str, protocols: Sequence[str]
+    ) -> aiohttp.ClientWebSocketResponse:
         try:
             return await self._open().ws_connect(
-                _url(address, path, query), protocols=protocols, max_msg_size=0
+                _url(address, path, query),
+                protocols=protocols,
+                max_msg_size=0,
+                timeout=aiohttp.ClientWSTimeout(ws_close=_CLOSE_SECONDS),
             )
         except aiohttp.WSServerHandshakeError:
             raise await self.refusal(address, path, query) from None

@@ -56,6 +56,9 @@ def container_config(
         probe_ports=tuple(sorted(set(_probe_ports(container)))),
         mounts=mounts,
         log_path=str(log_file(lab, pod, container["name"], attempt)),
+        stdin=bool(container.get("stdin")),
+        stdin_once=bool(container.get("stdin") and container.get("stdinOnce")),
+        tty=bool(container.get("tty")),
     )
 
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from labctl.api.objects import Obj, uid
 from labctl.client.client import Client
+from labctl.cri import log_files
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import FAILED_PRECONDITION, CriError, RuntimeUnavailable
 from labctl.cri.messages import Container, ContainerConfig, Sandbox
@@ -181,6 +182,7 @@ class ContainerExecutor:
 
     async def remove(self, container: Container) -> None:
         await self.runtime.remove_container(container.id)
+        log_files.remove(container.config.log_path)
         self.memory.mirror.drop_container(container.id)
         self.memory.forget_container(container.id)
 

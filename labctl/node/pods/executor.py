@@ -18,6 +18,7 @@ from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError, RuntimeUnavailable
 from labctl.cri.messages import Sandbox
 from labctl.errors import LabError, StatusError
+from labctl.node.forwards import Forwards
 from labctl.node.network import Network
 from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.place import Place
@@ -47,6 +48,7 @@ class Executor:
     status: StatusWriter
     teller: PodTeller
     containers: ContainerExecutor
+    forwards: Forwards
 
     async def execute(self, pod_uid: str, pod: Obj | None, action: actions.Action) -> None:
         """One action for a pod; `pod` is None where the API has it no more. Raises LabError."""
@@ -101,6 +103,7 @@ class Executor:
 
     async def _stop_sandbox(self, pod: Obj | None, sandbox: Sandbox) -> None:
         """Off the network first: nothing must answer for an address that is about to be free."""
+        await self.forwards.close(sandbox.id)
         port = port_of(sandbox)
         self.memory.attached.discard(sandbox.id)
         try:
@@ -121,6 +124,7 @@ class Executor:
         containers = self.memory.mirror.containers(config.uid)
         await self.runtime.remove_pod_sandbox(sandbox.id)
         self.memory.mirror.drop_sandbox(sandbox.id)
+        self.forwards.forget(sandbox.id)
         held = [one for one in containers if one.sandbox_id == sandbox.id]
         self.memory.forget_sandbox(sandbox.id, held)
         if last:

@@ -7,25 +7,31 @@ the API server's own for this hop is; a node's certificate opens nothing here.
 import contextlib
 import ssl
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from aiohttp import web
 
 from labctl import names
 from labctl.api import status
+from labctl.api.log_options import LogOptions
+from labctl.client.hangup import cut_if_abandoned
 from labctl.cri.client import RuntimeClient
+from labctl.cri.errors import CriError
 from labctl.errors import BadInput, StatusError
 from labctl.meters import CONTENT_TYPE
-from labctl.node.server.channels import PROTOCOLS, serve_exec
-from labctl.node.server.log_lines import LogOptions
+from labctl.node.forwards import Forwards, Port
+from labctl.node.server.channels import PROTOCOLS, converse, refuse
 from labctl.node.server.log_reader import read_log
 from labctl.node.server.lookup import Containers
+from labctl.node.server.streams import Streams, Wishes
 from labctl.node.stats.summary import NodeStats
 
 _ADMINISTRATORS = "system:masters"
 _CONTAINER = "{namespace}/{pod}/{container}"
+_WISHES = ("stdin", "stdout", "stderr", "tty")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -44,10 +50,18 @@ def server_tls(pki: Path, file_name: str) -> ssl.SSLContext:
 class AgentServer:
     """Serves until `close`."""
 
-    def __init__(self, containers: Containers, runtime: RuntimeClient, stats: NodeStats) -> None:
+    def __init__(
+        self,
+        containers: Containers,
+        runtime: RuntimeClient,
+        stats: NodeStats,
+        forwards: Forwards,
+    ) -> None:
         self._containers = containers
         self._runtime = runtime
         self._stats = stats
+        self._forwards = forwards
+        self._read: set[str] = set()  # interactive containers whose log somebody has read
         self._runner: web.AppRunner | None = None
 
     async def start(self, address: str, tls: ssl.SSLContext, port: int = names.AGENT_PORT) -> None:
@@ -58,8 +72,15 @@ class AgentServer:
         app.router.add_get("/stats/summary", self._summary)
         app.router.add_get("/metrics", self._metrics)
         app.router.add_get(f"/containerLogs/{_CONTAINER}", self._logs)
-        app.router.add_route("*", f"/exec/{_CONTAINER}", self._exec)
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
+        app.router.add_get(f"/exec/{_CONTAINER}", self._exec)
+        app.router.add_get(f"/attach/{_CONTAINER}", self._attach)
+        app.router.add_get("/portForward/{namespace}/{pod}", self._forward)
+        self._runner = web.AppRunner(
+            app,
+            access_log=None,
+            shutdown_timeout=1.0,
+            handler_cancellation=True,  # else a log is followed after its reader has gone
+        )
         await self._runner.setup()
         await web.TCPSite(self._runner, address, port, ssl_context=tls, reuse_address=True).start()
 
@@ -82,8 +103,10 @@ class AgentServer:
         return web.Response(body=self._stats.metrics(), headers={"Content-Type": CONTENT_TYPE})
 
     async def _logs(self, request: web.Request) -> web.StreamResponse:
-        options = LogOptions.of(request.query, time.time())
+        options = LogOptions.of(request.query, request.match_info["pod"], time.time())
         container = self._containers.with_log(*_place(request), previous=options.previous)
+        if container.config.stdin_once:
+            self._read.add(container.id)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         path = container.config.log_path
@@ -100,14 +123,56 @@ class AgentServer:
         command = tuple(request.query.getall("command", ()))
         if not command:
             raise status.bad_request("you must specify at least 1 command for the container")
-        socket = web.WebSocketResponse(protocols=PROTOCOLS, max_msg_size=0)
-        if not socket.can_prepare(request):
-            raise status.bad_request("Upgrade request required")
-        await socket.prepare(request)
-        stdin, tty = _truth(request, "stdin"), _truth(request, "tty")
-        await serve_exec(socket, self._runtime, container.id, command, stdin=stdin, tty=tty)
-        await socket.close()
-        return socket
+        start = Streams.of_exec(self._runtime, container.id, command, _wishes(request))
+        return await _serve_streams(request, start, "executing command in")
+
+    async def _attach(self, request: web.Request) -> web.StreamResponse:
+        container = self._containers.running(*_place(request))
+        # kubectl ≥ 1.37 reads the log of what it is about to attach to; older ones would miss that
+        unheard = container.id not in self._read
+        start = Streams.of_attach(self._runtime, container.id, _wishes(request), unheard=unheard)
+        return await _serve_streams(request, start, "attaching to")
+
+    async def _forward(self, request: web.Request) -> web.StreamResponse:
+        place = request.match_info
+        sandbox = self._containers.sandbox(place["namespace"], place["pod"])
+        _require_upgrade(request)
+        port = Port.of(request.query.get("port", ""), request.query.get("protocol", "tcp"))
+        client = await _open(request, (names.FORWARD_PROTOCOL,))
+        with cut_if_abandoned(request.transport):
+            await self._forwards.serve(client, sandbox, port)
+        await client.close()
+        return client
+
+
+async def _serve_streams(
+    request: web.Request, start: Coroutine[Any, Any, Streams], doing: str
+) -> web.StreamResponse:
+    """Joins the client with a program's streams; `doing` says what failed if they cannot be had."""
+    with contextlib.closing(start), cut_if_abandoned(request.transport):
+        client = await _open(request, PROTOCOLS)
+        try:
+            streams = await start
+        except CriError as error:
+            await refuse(client, error, doing)
+        else:
+            with contextlib.closing(streams):
+                await converse(client, streams)
+        await client.close()
+        return client
+
+
+async def _open(request: web.Request, protocols: Sequence[str]) -> web.WebSocketResponse:
+    """The client's WebSocket; raises 400 if that is not what it asks for."""
+    _require_upgrade(request)
+    client = web.WebSocketResponse(protocols=protocols, max_msg_size=0)
+    await client.prepare(request)
+    return client
+
+
+def _require_upgrade(request: web.Request) -> None:
+    if not web.WebSocketResponse().can_prepare(request):
+        raise status.bad_request("Upgrade request required")
 
 
 def _place(request: web.Request) -> tuple[str, str, str]:
@@ -115,8 +180,8 @@ def _place(request: web.Request) -> tuple[str, str, str]:
     return told["namespace"], told["pod"], told["container"]
 
 
-def _truth(request: web.Request, word: str) -> bool:
-    return request.query.get(word, "") in {"true", "1"}
+def _wishes(request: web.Request) -> Wishes:
+    return Wishes(**{word: request.query.get(word) == "true" for word in _WISHES})
 
 
 @web.middleware

@@ -8,28 +8,44 @@ from collections.abc import AsyncIterator, Callable
 _CHUNK = 1 << 16
 
 
-async def read_chunks(descriptor: int) -> AsyncIterator[bytes]:
-    """What can be read from a non-blocking descriptor, until its other end is closed."""
-    while True:
-        try:
-            data = os.read(descriptor, _CHUNK)
-        except BlockingIOError:
-            await readable(descriptor)
-            continue
-        except OSError as error:
-            if error.errno != errno.EIO:  # how a terminal says that nobody has it open any more
-                raise
-            return
-        if not data:
-            return
-        yield data
+class Source:
+    """What can be read from a non-blocking descriptor. `taken` counts its bytes.
+
+    `empty` says that everything was taken, and handed on, that is there.
+    """
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        self.taken = 0
+        self.empty = False
+
+    async def chunks(self) -> AsyncIterator[bytes]:
+        """Until the other end is closed."""
+        while True:
+            try:
+                data = os.read(self._descriptor, _CHUNK)
+            except BlockingIOError:
+                self.empty = True
+                await readable(self._descriptor)
+                self.empty = False
+                continue
+            except OSError as error:
+                if error.errno != errno.EIO:  # how a terminal says that nobody has it open any more
+                    raise
+                data = b""
+            if not data:
+                self.empty = True
+                return
+            self.taken += len(data)
+            yield data
 
 
 async def write_all(descriptor: int, data: bytes) -> None:
     """Writes all of it to a non-blocking descriptor; raises BrokenPipeError if nobody reads."""
-    while data:
+    rest = memoryview(data)
+    while rest:
         try:
-            data = data[os.write(descriptor, data) :]
+            rest = rest[os.write(descriptor, rest) :]
         except BlockingIOError:
             await writable(descriptor)
 

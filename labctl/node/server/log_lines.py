@@ -4,67 +4,7 @@ A line is `2016-10-06T00:17:09.669794202Z stdout F text` (the CRI's log format);
 the line goes on in the next, and F where it ends.
 """
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import UTC, datetime
-
-from labctl.api.objects import parse_time
-from labctl.errors import BadInput
-
-_MAX_TAIL = 1 << 31
-
-
-@dataclass(frozen=True, slots=True)
-class LogOptions:
-    """The query of a log request (v1.PodLogOptions)."""
-
-    follow: bool = False
-    previous: bool = False
-    timestamps: bool = False
-    tail_lines: int | None = None
-    limit_bytes: int | None = None
-    since: str = ""  # RFC 3339; lines before it are left out
-
-    @classmethod
-    def of(cls, query: Mapping[str, str], now: float) -> "LogOptions":
-        """From the words of a URL at epoch second `now`; raises BadInput."""
-        since = _number(query, "sinceSeconds")
-        return cls(
-            follow=_truth(query, "follow"),
-            previous=_truth(query, "previous"),
-            timestamps=_truth(query, "timestamps"),
-            tail_lines=_number(query, "tailLines"),
-            limit_bytes=_number(query, "limitBytes"),
-            since=_since(query) if since is None else _time(now - since),
-        )
-
-
-def _truth(query: Mapping[str, str], name: str) -> bool:
-    return query.get(name, "").lower() in {"true", "1", "t"}
-
-
-def _number(query: Mapping[str, str], name: str) -> int | None:
-    text = query.get(name, "")
-    if not text:
-        return None
-    if not text.isdigit():
-        raise BadInput(f"{name}: {text!r} is no number of at least 0")
-    return min(int(text), _MAX_TAIL)
-
-
-def _since(query: Mapping[str, str]) -> str:
-    text = query.get("sinceTime", "")
-    if not text:
-        return ""
-    try:
-        return _time(parse_time(text))
-    except ValueError as error:
-        raise BadInput(f"sinceTime: {error}") from None
-
-
-def _time(epoch: float) -> str:
-    """In the form of the log's own times, with which it is compared as text."""
-    return datetime.fromtimestamp(epoch, UTC).strftime("%Y-%m-%dT%H:%M:%S.%f000Z")
+from labctl.api.log_options import LogOptions
 
 
 class LineReader:

@@ -3,9 +3,11 @@
 import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
-from typing import BinaryIO
+from typing import BinaryIO, Self
 
-from labctl.node.server.log_lines import LineReader, LogOptions, tail_start
+from labctl.api.log_options import LogOptions
+from labctl.cri import log_files
+from labctl.node.server.log_lines import LineReader, tail_start
 
 _CHUNK = 1 << 16
 _POLL_SECONDS = 0.1  # inotify instances are few (128 a user), and people read no faster
@@ -16,24 +18,67 @@ async def read_log(
 ) -> AsyncIterator[bytes]:
     """The log at `path` in portions; with `follow` for as long as `is_running` says so.
 
-    A file that is not there is an empty log.
+    A file that is not there is an empty log, so far.
     """
     reader = LineReader(options)
-    file = _open(path)
-    if file is None:
-        return
-    with file:
+    with _LogFiles(path) as files:
         if options.tail_lines is not None:
-            _seek_to_tail(file, options.tail_lines)
+            files.seek_to_tail(options.tail_lines)
         while not reader.full:
             running = options.follow and is_running()  # asked before reading: no line is missed
-            data = file.read(_CHUNK)
+            data = files.read(follow=options.follow)
             if data:
                 yield reader.feed(data)
             elif running:
                 await asyncio.sleep(_POLL_SECONDS)
             else:
                 return
+
+
+class _LogFiles:
+    """The present file of a log, and after it those in which it goes on."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._file = _open(path)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        if self._file is not None:
+            self._file.close()
+
+    def read(self, *, follow: bool) -> bytes:
+        """The next bytes, if there are any; the file may have been set aside meanwhile."""
+        if self._file is None:
+            self._file = _open(self._path)
+        if self._file is None:
+            return b""
+        data = self._file.read(_CHUNK)
+        if data or not follow or self._is_present(self._file):
+            return data
+        # read once more: what was written just before it was set aside
+        return self._file.read(_CHUNK) or self._read_on(self._file)
+
+    def seek_to_tail(self, lines: int) -> None:
+        if self._file is not None:
+            _seek_to_tail(self._file, lines)
+
+    def _is_present(self, file: BinaryIO) -> bool:
+        try:
+            return os.path.samestat(os.stat(self._path), os.fstat(file.fileno()))
+        except FileNotFoundError:  # the next begins with the next line
+            return False
+
+    def _read_on(self, file: BinaryIO) -> bytes:
+        following = log_files.after(self._path, os.fstat(file.fileno()).st_ino)
+        opened = _open(following) if following else None
+        if opened is None:
+            return b""
+        file.close()
+        self._file = opened
+        return opened.read(_CHUNK)
 
 
 def _open(path: str) -> BinaryIO | None:

@@ -1,0 +1,53 @@
+"""The kubectls whose streams differ: SPDY alone, WebSocket for commands, for ports as well, newest."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+_VENV = Path(sys.executable).parent
+_BETWEEN = Path("/usr/lib/google-cloud-sdk/bin")
+_SECONDS = 60.0
+
+PROGRAMS = {
+    "1.20": _VENV.with_name("kubectl") / "kubectl-1.20",  # Debian's: SPDY alone
+    "1.30": _BETWEEN / "kubectl.1.30",  # commands over WebSocket, ports over SPDY
+    "1.33": _BETWEEN / "kubectl.1.33",  # SPDY only in a WebSocket, for ports
+    "newest": _VENV / "kubectl",
+}
+
+
+class Kubectl:
+    """Runs one of them for a lab, with a home of its own."""
+
+    def __init__(self, program: Path, config: Path) -> None:
+        self.program = program
+        home = config.parent
+        self._env = {"PATH": os.environ["PATH"], "HOME": str(home), "KUBECONFIG": str(config)}
+
+    def __call__(self, *words: str, stdin: bytes = b"") -> "subprocess.CompletedProcess[bytes]":
+        """Runs it to the end, whatever the exit code."""
+        return subprocess.run(
+            [self.program, *words],
+            input=stdin,
+            capture_output=True,
+            env=self._env,
+            timeout=_SECONDS,
+            check=False,
+        )
+
+    def ok(self, *words: str, stdin: bytes = b"") -> bytes:
+        """Runs it, asserts that it ended with 0, and returns what it printed."""
+        done = self(*words, stdin=stdin)
+        assert done.returncode == 0, f"{words}: {done.returncode}\n{done.stderr.decode()}"
+        return done.stdout
+
+    def start(self, *words: str, stdin: int | None = None) -> "subprocess.Popen[bytes]":
+        """Starts it; stderr goes where stdout goes."""
+        return subprocess.Popen(
+            [self.program, *words],
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env=self._env,
+        )
