@@ -76,9 +76,9 @@ def _split_lab(words: Sequence[str]) -> tuple[str, list[str]]:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @lab_option
 def kubectl(arguments: tuple[str, ...], lab: str) -> None:
-    """Run the kubectl on PATH with the lab's kubeconfig; its exit code is labctl's."""
+    """Run the kubectl on PATH, or of labctl's own environment, with the lab's kubeconfig; its exit code is labctl's."""
     config = _kubeconfig(lab)
-    program = shutil.which("kubectl")
+    program = shutil.which("kubectl") or shutil.which("kubectl", path=Path(sys.executable).parent)
     if program is None:
         raise LabError("kubectl is not on PATH", "sudo apt-get install -y kubernetes-client")
     sys.stdout.flush()
