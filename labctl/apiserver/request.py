@@ -16,6 +16,9 @@ from labctl.api.kinds.core import NAMESPACES, PODS
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 
+# Each has a permission of its own.
+_OF_STATUS = frozenset({"status", "approval"})
+
 JSON = "application/json"
 YAML = "application/yaml"
 PROTOBUF = "application/vnd.kubernetes.protobuf"
@@ -80,6 +83,11 @@ class Request:
     def media_type(self) -> str:
         """The content type without its parameters."""
         return self.content_type.partition(";")[0].strip().lower()
+
+    @property
+    def writes_status(self) -> bool:
+        """Whether it is of a subresource through which an object's status is written."""
+        return self.subresource in _OF_STATUS
 
     @property
     def dry_run(self) -> bool:

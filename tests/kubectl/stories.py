@@ -17,7 +17,6 @@ STORIES = HERE / "stories"
 # What labctl does not have yet; rows that speak of it are left out.
 ABSENT = frozenset(
     {
-        "server-side apply",
         "streams",
     }
 )

@@ -114,7 +114,7 @@ def applied(request: Request, config: Obj, live: Obj) -> Obj:
 def _writable(request: Request, config: Obj) -> Obj:
     """The part of a configuration that a request can write."""
     strategy = strategy_of(request.resource)
-    if request.subresource != "status":
+    if not request.writes_status:
         return {name: value for name, value in config.items() if name not in strategy.reset}
     kept: Obj = {name: config[name] for name in ("apiVersion", "kind", "status") if name in config}
     noted = config["metadata"].get("annotations")

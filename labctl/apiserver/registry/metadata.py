@@ -130,5 +130,11 @@ def _namespace(request: Request, metadata: Obj) -> str:
 
 
 def _clients(metadata: Obj) -> Obj:
-    """The client's own part; an empty list or map is none, as in Go's `omitempty`."""
-    return {k: v for k, v in metadata.items() if v not in _EMPTY and k not in _NOT_CLIENTS}
+    """The client's own part; an empty list or map is none, as in Go's `omitempty`, but for
+    managedFields, where it is the wish that nobody manage anything.
+    """
+    return {
+        k: v
+        for k, v in metadata.items()
+        if k not in _NOT_CLIENTS and (v not in _EMPTY or k == "managedFields")
+    }

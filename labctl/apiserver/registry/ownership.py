@@ -98,7 +98,7 @@ def _filed(request: Request, strategy: Strategy, entries: list[Obj], old: Obj, n
 
 def _besides(request: Request, strategy: Strategy) -> tuple[str, ...]:
     """The members that a request cannot write."""
-    return () if request.subresource == "status" else strategy.reset
+    return () if request.writes_status else strategy.reset
 
 
 def _is_client(request: Request) -> bool:

@@ -28,9 +28,6 @@ from labctl.errors import StatusError
 Own = Callable[[Obj, Obj, Obj], Obj]
 """Says in the first object who made it: from the third, by way of the candidate, the second."""
 
-# Subresources that write an object's status, each with a permission of its own.
-_OF_STATUS = frozenset({"status", "approval"})
-
 
 async def update(backend: Backend, request: Request) -> Stored | Plain:
     """PUT of an object or its status; raises 400, 403, 404, 409, 415, 422."""
@@ -86,7 +83,7 @@ def _ruled(backend: Backend, request: Request, candidate: Obj, old: Obj, own: Ow
     resource = request.resource
     check_identity(resource, candidate["metadata"], old["metadata"])
     strategy = strategy_of(resource)
-    if request.subresource in _OF_STATUS:
+    if request.writes_status:
         new = strategy.with_status(candidate, old)
         new = new if resource.custom is None else set_defaults(resource, new)
     else:
@@ -95,7 +92,7 @@ def _ruled(backend: Backend, request: Request, candidate: Obj, old: Obj, own: Ow
         new = strategy.completed(set_defaults(resource, {**candidate, "metadata": metadata}))
     new = own(new, candidate, old) if own else owned_change(request, strategy, new, old)
     new = backend.admission.admit(backend.circumstances(request, "UPDATE", old), new)
-    if request.subresource not in _OF_STATUS:
+    if not request.writes_status:
         new = strategy.changed(new, old)
     new = settled(new, old)
     check_rules(resource, new, old)
