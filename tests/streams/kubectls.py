@@ -2,19 +2,15 @@
 
 import os
 import subprocess
-import sys
 from pathlib import Path
 
-_VENV = Path(sys.executable).parent
-_BETWEEN = Path("/usr/lib/google-cloud-sdk/bin")
-_SECONDS = 60.0
+from tests.apiserver.kubectls import NEWEST, kubectls
 
-PROGRAMS = {
-    "1.20": _VENV.with_name("kubectl") / "kubectl-1.20",  # Debian's: SPDY alone
-    "1.30": _BETWEEN / "kubectl.1.30",  # commands over WebSocket, ports over SPDY
-    "1.33": _BETWEEN / "kubectl.1.33",  # SPDY only in a WebSocket, for ports
-    "newest": _VENV / "kubectl",
-}
+_SECONDS = 60.0
+# SPDY alone; commands over WebSocket; SPDY only in a WebSocket, for ports; and what comes next
+_TELLING = (20, 30, 33, NEWEST)
+
+PROGRAMS = {minor: path for minor, path in kubectls().items() if minor in _TELLING}
 
 
 class Kubectl:

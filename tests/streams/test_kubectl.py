@@ -10,7 +10,7 @@ import subprocess
 import termios
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -61,12 +61,14 @@ def terminal(kubectl: Kubectl, *words: str) -> Iterator[tuple[int, "subprocess.P
             os.close(master)
 
 
-def read_until(master: int, wanted: bytes) -> bytes:
+def read_until(master: int, wanted: bytes, nudge: Callable[[], object] = lambda: None) -> bytes:
+    """What comes up to `wanted`; `nudge` is done again and again meanwhile."""
     said, deadline = b"", time.monotonic() + 20
     while wanted not in said:
-        ready, _, _ = select.select([master], [], [], max(0, deadline - time.monotonic()))
-        assert ready, said
-        said += os.read(master, 4096)
+        assert time.monotonic() < deadline, said
+        nudge()
+        if select.select([master], [], [], 0.5)[0]:
+            said += os.read(master, 4096)
     return said
 
 
@@ -80,8 +82,8 @@ def test_a_terminal_has_a_size_that_changes_and_an_exit_code(kubectl: Kubectl, s
         if b"33 90" not in said:  # the size comes on a stream of its own, perhaps just later
             assert b"33 90" in read_until(master, b"33 90")
         termios.tcsetwinsize(master, (40, 100))
-        process.send_signal(signal.SIGWINCH)
-        read_until(master, b"40 100")
+        # kubectl may not listen for the signal yet
+        read_until(master, b"40 100", lambda: process.send_signal(signal.SIGWINCH))
         os.write(master, b"\x03")
         assert process.wait(20) == 9
 

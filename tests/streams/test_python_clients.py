@@ -4,6 +4,7 @@ import asyncio
 import gc
 import json
 import socket
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -25,12 +26,21 @@ pytestmark = [
 ]
 
 
+@pytest.fixture(scope="module", autouse=True)
+def collected() -> Iterator[None]:
+    """Nothing of it is left to be complained of elsewhere."""
+    yield
+    for thread in threading.enumerate():
+        if thread.name.startswith("Kubernetes port forward proxy"):
+            thread.join(20)
+    gc.collect()
+
+
 @pytest.fixture
 def api(kubeconfig: Path) -> Iterator[Any]:
     load: Any = config.new_client_from_config
     with load(str(kubeconfig)) as made:
         yield client.CoreV1Api(made)
-    gc.collect()
 
 
 def _exec(api: Any, space: str, pod: str, *command: str, **more: Any) -> Any:
@@ -41,8 +51,10 @@ def _exec(api: Any, space: str, pod: str, *command: str, **more: Any) -> Any:
 
 
 def test_exec_collects_what_a_command_says(api: Any, space: str) -> None:
-    said = _exec(api, space, "web", "sh", "-c", "echo out; echo err >&2")
-    assert sorted(said.split()) == ["err", "out"]
+    words = ("sh", "-c", "echo out; echo err >&2")
+    with closing(_exec(api, space, "web", *words, _preload_content=False)) as talk:
+        talk.run_forever(timeout=20)
+        assert sorted(talk.read_all().split()) == ["err", "out"]
 
 
 def test_exec_talks_and_has_the_exit_code(api: Any, space: str) -> None:
