@@ -1,6 +1,5 @@
 """`kr8s`: discovers everything, speaks in its own objects."""
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing, asynccontextmanager
 from typing import Any
@@ -9,6 +8,7 @@ import kr8s.asyncio
 import pytest
 from kr8s.asyncio.objects import ConfigMap, Deployment, Pod
 
+from tests.clients.loop import run
 from tests.clients.objects import config_map, deployment, pod
 
 
@@ -31,7 +31,7 @@ def test_a_flow(kubeconfig: str, space: str) -> None:
             await _objects(api, space)
             await _scaling(api, space)
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    run(main())
 
 
 async def _objects(api: Any, space: str) -> None:
@@ -68,4 +68,4 @@ def test_watches_and_logs(kubeconfig: str, space: str) -> None:
             assert (kind, one.name) == ("ADDED", "talker")
             await talker.delete(grace_period=0)
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    run(main())

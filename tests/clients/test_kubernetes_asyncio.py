@@ -1,11 +1,10 @@
 """`kubernetes_asyncio`: the official client's shape on aiohttp; it says `watch=True`."""
 
-import asyncio
-
 import pytest
 from kubernetes_asyncio import client, config, watch
 from kubernetes_asyncio.client.api_client import ApiClient
 
+from tests.clients.loop import run
 from tests.clients.objects import config_map, deployment
 
 
@@ -17,7 +16,7 @@ def test_a_flow(kubeconfig: str, space: str) -> None:
             await _objects(api, space)
             await _watch(api, space)
 
-    asyncio.run(asyncio.wait_for(main(), 60))
+    run(main())
 
 
 async def _objects(api: ApiClient, space: str) -> None:
