@@ -61,9 +61,9 @@ def test_wait_tells_of_each(labctl: Labctl, pod: str) -> None:
 @pytest.mark.parametrize(
     ("words", "complaint"),
     [
-        (("get", "pods", "-l", "a b"), "unable to parse label selector 'a b'"),
+        (("get", "pods", "-l", "a b"), "unable to parse requirement: found 'b'"),
         (("get", "pods", "--field-selector", "a=b"), "field label not supported: a"),
-        (("delete", "pods", "-l", "a b"), "unable to parse label selector 'a b'"),
+        (("delete", "pods", "-l", "a b"), "unable to parse requirement: found 'b'"),
     ],
 )
 def test_a_bad_selector_is_bad_input(
