@@ -26,6 +26,8 @@ CLONE_NEWPID = 0x2000_0000
 CLONE_NEWNET = 0x4000_0000
 
 _MS_BIND = 0x1000
+_MS_REC = 0x4000
+_MS_PRIVATE = 1 << 18
 _MNT_DETACH = 2
 _HERE = "/proc/thread-self/ns/net"
 
@@ -161,6 +163,29 @@ def is_netns(path: Path) -> bool:
         return False
 
 
+def _unlink_from_below(pin: Path) -> None:
+    """Unlinks a pin whose mount lies hidden: the first `ip netns add` of a machine mounts /run/netns,
+    with all pins, over itself (iproute2, netns_add), and only the copies on top can be reached.
+
+    A child with mounts of its own takes all of them away and unlinks the pin: to it, that is no
+    mount point, and everywhere else the kernel detaches what was mounted there.
+    """
+    child = os.fork()
+    if child == 0:
+        with contextlib.suppress(BaseException):
+            unshare(CLONE_NEWNS)
+            _check(_libc.mount(None, b"/", None, ctypes.c_ulong(_MS_REC | _MS_PRIVATE), None), "/")
+            for path in (names.NETNS_DIR, pin):
+                while _libc.umount2(str(path).encode(), _MNT_DETACH) == 0:
+                    pass
+            pin.unlink(missing_ok=True)
+            os._exit(0)
+        os._exit(1)
+    _, outcome = os.waitpid(child, 0)
+    if outcome:
+        raise NetError(f"unlink {pin}: {os.strerror(errno.EBUSY)}", errno.EBUSY)
+
+
 def delete_netns(name: str) -> None:
     """Drops the pin `name`, mounted, a bare file or a symbolic link; none there is no error.
 
@@ -171,6 +196,11 @@ def delete_netns(name: str) -> None:
     if not pin.is_symlink():
         while _libc.umount2(str(pin).encode(), _MNT_DETACH) == 0:
             pass  # a pin can be mounted over itself several times
-    pin.unlink(missing_ok=True)
+    try:
+        pin.unlink(missing_ok=True)
+    except OSError as error:
+        if error.errno != errno.EBUSY:
+            raise
+        _unlink_from_below(pin)
     with contextlib.suppress(OSError):
         names.NETNS_DIR.rmdir()  # only if empty, and not if `ip netns` has mounted it

@@ -129,3 +129,14 @@ def test_down_all_takes_every_lab_and_nothing_that_only_looks_like_one() -> None
         left_over = {"files /run/labctl", "files /run/labctl/old"}
         record = {"files /run/labctl/old/processes.json"}
         other.until_as(before - left_over - record)
+
+
+def test_namespaces_that_ip_netns_has_mounted_over_go_as_well() -> None:
+    """The first `ip netns add` of a machine mounts /run/netns, pins and all, over itself."""
+    with machine() as other:
+        labctl = other.labctl(_LAB)
+        labctl.ok("up", "--nodes", "1")
+        other.run("ip", "netns", "add", "mine")
+        labctl.ok("down")
+        assert other.run("ip", "netns", "list").split() == ["mine"]
+        assert other.run("ls", "/run/netns").split() == ["mine"]
