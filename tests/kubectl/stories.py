@@ -15,11 +15,7 @@ from tests.waiting import until
 HERE = Path(__file__).parent
 STORIES = HERE / "stories"
 # What labctl does not have yet; rows that speak of it are left out.
-ABSENT = frozenset(
-    {
-        "streams",
-    }
-)
+ABSENT = frozenset[str]()
 # What cordons nodes plays alone, since the nodes are everybody's.
 _ON_NODES = frozenset({"nodes", "verbs"})
 _SECONDS = 60.0  # a command that takes longer hangs
