@@ -14,8 +14,6 @@ from tests.waiting import until
 
 HERE = Path(__file__).parent
 STORIES = HERE / "stories"
-# What labctl does not have yet; rows that speak of it are left out.
-ABSENT = frozenset[str]()
 # What cordons nodes plays alone, since the nodes are everybody's.
 _ON_NODES = frozenset({"nodes", "verbs"})
 _SECONDS = 60.0  # a command that takes longer hangs
@@ -50,7 +48,7 @@ class Scene:
             self.labctl.ok("delete", "namespace", namespace, "--wait=false")
 
     def _concerns(self, row: Row) -> bool:
-        return row.since <= self.program.minor <= row.until and not row.needs & ABSENT
+        return row.since <= self.program.minor <= row.until
 
 
 def _failures(

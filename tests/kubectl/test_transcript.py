@@ -9,7 +9,6 @@ from tests.kubectl.transcript import matches, read
 TEXT = """\
 # about
 @since 1.26
-@needs streams
 @soon
 $ kubectl apply -f - <<'END'
 > kind: List
@@ -31,9 +30,9 @@ def test_a_transcript_is_read(tmp_path: Path) -> None:
     first, second, third = read(tmp_path / "one.txt")
     assert first.command == "kubectl apply -f - <<'END'\nkind: List\nEND"
     assert (first.out, first.err, first.code) == (("made …", "⋮"), ("warned",), 3)
-    assert (first.since, first.soon, first.needs) == (26, True, frozenset({"streams"}))
-    assert (second.command, second.out, second.line) == ("kubectl get nothing", (), 12)
-    assert (third.until, third.since, third.needs) == (30, 0, frozenset())
+    assert (first.since, first.soon) == (26, True)
+    assert (second.command, second.out, second.line) == ("kubectl get nothing", (), 11)
+    assert (third.until, third.since) == (30, 0)
 
 
 def test_a_mistake_is_named(tmp_path: Path) -> None:

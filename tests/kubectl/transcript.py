@@ -14,9 +14,8 @@ those of stderr after `! `, and the exit code in brackets unless it is 0. Runs o
 blank, `…` is any text within a line, a line `⋮` any number of lines, also none. `$NAME` is the
 value of that variable, as in the command.
 
-Above a command may stand for which kubectls it is (`@since 1.N`, `@until 1.N`), of which feature of
-labctl it speaks (`@needs NAME`), and that its outcome takes a moment: `@soon` says it is tried
-until it is as written, or ten seconds are over.
+Above a command may stand for which kubectls it is (`@since 1.N`, `@until 1.N`), and that its outcome
+takes a moment: `@soon` says it is tried until it is as written, or ten seconds are over.
 """
 
 import re
@@ -36,7 +35,6 @@ class Row:
     code: int = 0
     since: int = 0
     until: int = 1000
-    needs: frozenset[str] = frozenset()
     soon: bool = False
 
     def differences(self, code: int, out: str, err: str, values: Mapping[str, str]) -> list[str]:
@@ -61,7 +59,6 @@ class _Draft:
     code: int = 0
     since: int = 0
     until: int = 1000
-    needs: set[str] = field(default_factory=set)
     soon: bool = False
 
     def row(self) -> Row:
@@ -73,7 +70,6 @@ class _Draft:
             self.code,
             self.since,
             self.until,
-            frozenset(self.needs),
             self.soon,
         )
 
@@ -105,8 +101,6 @@ def _drafts(lines: Iterable[str]) -> Iterator[_Draft]:
 def _annotate(draft: _Draft, word: str, value: str, number: int) -> None:
     if word in {"since", "until"}:
         setattr(draft, word, int(value.removeprefix("1.")))
-    elif word == "needs":
-        draft.needs.add(value)
     elif word == "soon":
         draft.soon = True
     else:
