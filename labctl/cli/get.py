@@ -108,5 +108,5 @@ def _formatted(obj: Obj, query: Query, form: str) -> str:
 
 def _nothing(query: Query) -> str:
     namespaced = any(target.resource.namespaced for target in query.targets)
-    where = f" in {query.namespace} namespace" if namespaced and query.namespace else ""
-    return f"No resources found{where}."
+    where = f" in {query.namespace} namespace." if namespaced and query.namespace else ""
+    return f"No resources found{where}"

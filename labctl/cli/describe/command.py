@@ -45,7 +45,7 @@ def describe(
             objects = await _objects(client, target, space, selector)
             parts += [aligned(await _lines(client, target.resource, obj)) for obj in objects]
         if not parts:
-            click.echo(f"No resources found{f' in {space} namespace' if space else ''}.", err=True)
+            click.echo(f"No resources found{f' in {space} namespace.' if space else ''}", err=True)
         click.echo("\n\n".join(parts), nl=False)
 
     ask(lab, work)
