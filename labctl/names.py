@@ -112,6 +112,11 @@ def claim_dir(lab: str, namespace: str, claim: str) -> Path:
     return state_dir(lab) / "claims" / _shorten(f"{namespace}_{claim}", _NAME_MAX)
 
 
+def cni_dir(lab: str, node: str) -> Path:
+    """What CNI plugins keep for a node, and what the node's agent remembers of them."""
+    return state_dir(lab) / "cni" / _shorten(node, _NAME_MAX)
+
+
 def lab_file(lab: str) -> Path:
     """The Lab object of a lab that exists, as YAML."""
     return state_dir(lab) / "lab.yaml"

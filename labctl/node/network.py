@@ -23,7 +23,7 @@ from labctl.net.state import NetState
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
 from labctl.node.ipam import AddressPool, AddressTaken
-from labctl.node.pod_network import PodNamespaces
+from labctl.node.pod_namespaces import PodNamespaces
 from labctl.node.pod_side import desired_pod, pod_interface
 from labctl.node.ports import port_nouns
 from labctl.node.snapshot import PodPort, Snapshot
@@ -219,7 +219,7 @@ class Network:
     def _observe(self) -> NetState:
         wanted = self.wanted
         observed = observe_like(self._netlink, wanted)
-        return node_domain(observed, wanted, self._require_snapshot().pod_cidr)
+        return node_domain(observed, wanted, self._require_snapshot())
 
     def _carry_out(self, operations: Iterable[Operation], known: NetState) -> tuple[Operation, ...]:
         """Does what can be done; until it is done, nothing is known for sure."""

@@ -59,6 +59,8 @@ class Snapshot:
     machines: tuple[NodePlace, ...]  # the lab's nodes, whether they have registered or not
     nodes: tuple[NodePlace, ...] = ()  # Node objects, those without an address left out
     ports: tuple[PodPort, ...] = ()  # of this node only
+    plugins: bool = False  # CNI plugins put pods on the network; there are no ports then
+    masquerade: bool = True  # whether it is the agent that hides pods behind their node
 
     def node(self, node: str) -> NodePlace:
         """Where `node` is: by its object, or else by the lab file. KeyError if it is in neither."""
@@ -86,6 +88,8 @@ def snapshot(spec: LabSpec, nodes: Iterable[Obj]) -> Snapshot:
         pod_mtu=network.pod_mtu,
         machines=tuple(NodePlace(one, node_address(spec, one)) for one in spec.node_names),
         nodes=tuple(sorted((one for one in places if one.address), key=lambda one: one.name)),
+        plugins=network.cni is not None,
+        masquerade=network.cni is None or not network.cni.masquerades,
     )
 
 

@@ -46,6 +46,7 @@ def nouns(snapshot: Snapshot, node: str) -> Iterator[Noun]:
 def _interfaces(snapshot: Snapshot, node: str) -> Iterator[str]:
     yield from ("all", "default", UNDERLAY_INTERFACE)
     if snapshot.node(node).pod_cidr:
-        yield names.BRIDGE
+        if not snapshot.plugins:
+            yield names.BRIDGE
         if snapshot.backend == "vxlan":
             yield names.VXLAN_DEVICE

@@ -167,7 +167,7 @@ def test_only_what_is_the_agents_own_is_ever_taken_away() -> None:
         Neighbor("eth0", "172.30.7.7", "02:00:00:00:00:07"),
     ]
     observed = wanted | [*strays, *foreign]
-    planned = diff(node_domain(observed, wanted, "10.244.0.0/16"), wanted)
+    planned = diff(node_domain(observed, wanted, cluster()), wanted)
     assert {one.noun for one in planned} == set(strays)
     assert {type(one) for one in planned} == {Delete}
 
@@ -176,4 +176,4 @@ def test_what_is_missing_is_made() -> None:
     wanted = desired(cluster(), "node1")
     lost = Route("default", "eth0", gateway="172.30.0.1")
     observed = wanted.without([lost.key])
-    assert diff(node_domain(observed, wanted, "10.244.0.0/16"), wanted) == (Create(lost),)
+    assert diff(node_domain(observed, wanted, cluster()), wanted) == (Create(lost),)
