@@ -21,6 +21,7 @@ VXLAN_DEVICE = "vxlan.1"
 BRIDGE = "cni0"
 UNDERLAY_BRIDGE = "underlay"
 NFT_TABLE = "labctl"
+NFT_HOST_PORTS = "labctl-hostports"
 ETCD_PORT = 2379  # IANA's, for its clients
 ETCD_SOCKET = "etcd:0"  # a file: see lab/etcd.py
 

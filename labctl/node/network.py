@@ -156,6 +156,12 @@ class Network:
                 raise
             self.heal()
             self.heal_pod(port)
+        self._follow_mappings(port)
+
+    def _follow_mappings(self, port: PodPort) -> None:
+        """Ports of the node are one table for all pods: it is made anew for those that have any."""
+        if port.mappings:
+            self.update(self._require_snapshot())
 
     def _plug(self, port: PodPort, link: Noun, rest: Iterable[Noun]) -> None:
         assert isinstance(link, Link)
@@ -186,6 +192,7 @@ class Network:
             self._wanted.pop(noun.key, None)
             if self._known is not None:
                 self._known.pop(noun.key, None)
+        self._follow_mappings(port)
         return found
 
     def _unplug(self, port: PodPort) -> bool:

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from labctl import names
 from labctl.api.lab import LabSpec, node_address
 from labctl.api.objects import Obj, name
-from labctl.cri.messages import Sandbox
+from labctl.cri.messages import PortMapping, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class PodPort:
     pod: str
     address: str
     netns: str = ""
+    mappings: tuple[PortMapping, ...] = ()
 
     @property
     def sandbox(self) -> str:
@@ -111,7 +112,13 @@ def port_of(sandbox: Sandbox) -> PodPort | None:
     if config.host_network or not config.ip:
         return None
     return PodPort(
-        config.uid, config.attempt, config.namespace, config.name, config.ip, sandbox.netns
+        config.uid,
+        config.attempt,
+        config.namespace,
+        config.name,
+        config.ip,
+        sandbox.netns,
+        config.port_mappings,
     )
 
 

@@ -103,7 +103,7 @@ class RuntimeMirror:
         if sandbox is None:
             return
         if event.kind == "sandbox-died":
-            self.declare_dead(sandbox.id)
+            self.put_sandbox(replace(sandbox, state="notready"))
         if event.container is not None and event.container.id in self._containers:
             self.put_container(event.container)
         self._changed(sandbox.config.uid)
