@@ -127,3 +127,37 @@ def test_a_lab_cannot_be_given_to_other_plugins(make_lab: MakeLab, tmp_path: Pat
         result = labctl("up", *words)
         assert result.code == 2
         assert result.err.startswith("error: spec.network.")
+
+
+def test_a_lab_is_compared_with_the_same_pods_under_a_plugin(
+    make_lab: MakeLab, tmp_path: Path
+) -> None:
+    labctl = make_lab("--nodes", "2")
+    labctl.ok("create", "deployment", "web", "--image=nginx", "--replicas=4", "--port=80")
+    labctl.ok("rollout", "status", "deploy/web", "--timeout=60s")
+    wanted = {"cniVersion": "1.0.0", "name": "net", "plugins": [{"type": "ptp", "ipam": IPAM}]}
+    other = lab_file(tmp_path, wanted, NODES="2", BACKEND="vxlan")
+    result = labctl("verify", "--compare", other, "--protocol", "icmp", "-o", "json")
+    assert result.code == 0, result.err
+    report = result.json
+    assert (report["kind"], report["passed"]) == ("NetworkComparison", True)
+    first, second = report["sides"]
+    assert (first["lab"], first["pods"], second["pods"]) == (labctl.lab, 4, 4)
+    assert second["network"] == "vxlan, CNI ptp"
+    subjects = {one["subject"] for one in report["differences"]}
+    assert subjects >= {"routes", "mtu", "matrix"}
+    assert {one["path"] for one in report["latency"]} == {"same-node", "cross-node", "egress"}
+    assert Labctl(second["lab"])("status").code == 3, "it is taken away again"
+    same = labctl("verify", "--compare", labctl.lab, "--compare", labctl.lab, "-o", "json")
+    assert same.json["differences"] == []
+
+
+def test_a_comparison_wants_two_networks(labctl: Labctl, tmp_path: Path) -> None:
+    missing = labctl("verify", "--compare", "no-such-lab")
+    assert (missing.code, missing.out) == (3, "")
+    three = labctl("verify", *("--compare", "a", "--compare", "b", "--compare", "c"))
+    assert three.code == 2
+    (tmp_path / "none.yaml").write_text("apiVersion: v1\nkind: Namespace\nmetadata: {name: a}\n")
+    none = labctl("verify", *["--compare", str(tmp_path / "none.yaml")] * 2)
+    assert none.code == 2
+    assert "0 Labs in it, and one is wanted" in none.err
