@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import logging
 import os
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 
 from labctl import names
 from labctl.api.lab.cni import CniSpec, versions
@@ -59,6 +59,9 @@ class PluginNetwork:
         self._records = Records(self._directory / "attachments")
         self._chain: Chain | None = None
         self._status = "the CNI plugins have not been asked yet"
+        self._snapshot: Snapshot | None = None
+        self._sandboxes: Sequence[Sandbox] = ()
+        self._set_up = asyncio.Event()
         self._begun = asyncio.Event()
         self._places = asyncio.Semaphore(_AT_ONCE)
         self._busy: set[str] = set()
@@ -68,49 +71,64 @@ class PluginNetwork:
         return self._network.problem or self._status
 
     async def begin(self, snapshot: Snapshot, sandboxes: Sequence[Sandbox]) -> set[str]:
+        """Plugins are asked later, by `run`: one that hangs must not hold up the node's network."""
         self._network.update(snapshot)
-        self._chain = await self._make_chain(snapshot)
+        self._snapshot, self._sandboxes = snapshot, sandboxes
         self._records.load()
+        self._set_up.set()
+        return {one.id for one in sandboxes if _is_attached(self._records.get(one.id), one)}
+
+    async def run(self) -> None:
+        await self._set_up.wait()
+        self._chain = await self._first_chain()
         await self._ask_status()
-        attached = await self._take_over(sandboxes)
+        await self._take_over()
         await self._collect()
         self._begun.set()
-        return attached
+        while True:
+            await asyncio.sleep(_RETRY_SECONDS if self._status else _STATUS_SECONDS)
+            await self._ask_status()
 
-    async def _make_chain(self, snapshot: Snapshot) -> Chain:
-        spec, pod_cidr = self._spec, snapshot.node(self._network.node).pod_cidr
+    async def _first_chain(self) -> Chain:
+        """Plugins that do not fit the list may be replaced by others meanwhile."""
+        while True:
+            try:
+                return await self._make_chain()
+            except CniError as error:
+                self._tell(error.message)
+            await asyncio.sleep(_RETRY_SECONDS)
+
+    async def _make_chain(self) -> Chain:
+        spec, snapshot = self._spec, self._snapshot
+        assert snapshot is not None
+        pod_cidr = snapshot.node(self._network.node).pod_cidr
         node = config.Node(pod_cidr, snapshot.pod_mtu, str(self._directory))
         conflist = config.on_node(spec.conflist, node)
         version = await choose_version(conflist, versions(spec.conflist), spec.directories)
         return Chain(conflist, version, spec.directories, spec.timeout_seconds)
-
-    async def run(self) -> None:
-        await self._begun.wait()
-        while True:
-            await asyncio.sleep(_RETRY_SECONDS if self._status else _STATUS_SECONDS)
-            before = self._status
-            await self._ask_status()
-            if before != self._status:
-                self._changed()
 
     async def _ask_status(self) -> None:
         try:
             await self._plugins.status()
         except CniError as error:
             returned = f"Network plugin returns error: {error.message}"
-            self._status = f"NetworkReady=false reason:NetworkPluginNotReady message:{returned}"
+            self._tell(f"NetworkReady=false reason:NetworkPluginNotReady message:{returned}")
         else:
-            self._status = ""
+            self._tell("")
 
-    async def _take_over(self, sandboxes: Iterable[Sandbox]) -> set[str]:
-        """Those that an earlier agent attached; what is left of others is deleted."""
-        there = {one.id: one for one in sandboxes}
+    def _tell(self, status: str) -> None:
+        if status != self._status:
+            self._status = status
+            self._changed()
+
+    async def _take_over(self) -> None:
+        """Looks after what an earlier agent attached, and deletes what is left of others."""
+        there = {one.id: one for one in self._sandboxes}
         records = self._records.all()
         gone = [one for one in records if one.container_id not in there]
         attached = [one for one in records if _is_attached(one, there.get(one.container_id))]
         works = [*map(self._delete_leftover, gone), *map(self._look_after, attached)]
         await asyncio.gather(*map(self._in_place, works))
-        return {record.container_id for record in attached}
 
     async def _in_place(self, work: Coroutine[None, None, None]) -> None:
         async with self._places:
@@ -245,9 +263,9 @@ class PluginNetwork:
         return self._chain
 
 
-def _is_attached(record: Record, sandbox: Sandbox | None) -> bool:
+def _is_attached(record: Record | None, sandbox: Sandbox | None) -> bool:
     """Whether ADD was done, and the runtime knows of it."""
-    if sandbox is None or sandbox.state != "ready" or record.result is None:
+    if record is None or record.result is None or sandbox is None or sandbox.state != "ready":
         return False
     return pod_address(record.result) == sandbox.config.ip
 
