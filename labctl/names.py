@@ -21,6 +21,7 @@ VXLAN_DEVICE = "vxlan.1"
 BRIDGE = "cni0"
 UNDERLAY_BRIDGE = "underlay"
 NFT_TABLE = "labctl"
+NFT_HOST_PORTS = "labctl-hostports"
 ETCD_PORT = 2379  # IANA's, for its clients
 ETCD_SOCKET = "etcd:0"  # a file: see lab/etcd.py
 
@@ -110,6 +111,11 @@ def pod_volume_dir(lab: str, uid: str) -> Path:
 def claim_dir(lab: str, namespace: str, claim: str) -> Path:
     """The volume behind a PersistentVolumeClaim: it outlives pods, and goes with the lab."""
     return state_dir(lab) / "claims" / _shorten(f"{namespace}_{claim}", _NAME_MAX)
+
+
+def cni_dir(lab: str, node: str) -> Path:
+    """What CNI plugins keep for a node, and what the node's agent remembers of them."""
+    return state_dir(lab) / "cni" / _shorten(node, _NAME_MAX)
 
 
 def lab_file(lab: str) -> Path:

@@ -41,9 +41,9 @@ def up(
 
 def _wish(file: str | None, lab: str | None) -> Wish:
     """What a file asks for, checked: its Lab and its manifests."""
-    from labctl.api.fields import FieldError
-    from labctl.api.lab import LAB_KIND, parse_lab
+    from labctl.api.lab import LAB_KIND
     from labctl.lab import manifests
+    from labctl.lab.lab_files import read_lab
 
     if file is None:
         return Wish(lab or DEFAULT_LAB)
@@ -51,15 +51,14 @@ def _wish(file: str | None, lab: str | None) -> Wish:
     labs = [document for document in documents if document.kind == LAB_KIND]
     if len(labs) > 1:
         raise labs[1].error(("kind",), "a file holds at most one Lab")
-    try:
-        name = parse_lab(labs[0].obj, lab).name if labs else lab or DEFAULT_LAB
-    except FieldError as error:
-        raise labs[0].placed(error) from None
+    document, name = None, lab or DEFAULT_LAB
+    if labs:
+        document, spec = read_lab(labs[0], lab)
+        name = spec.name
     strangers = [one for one in documents if not one.is_manifest and one.kind != LAB_KIND]
     if strangers:
         problem = f"a {strangers[0].kind} is not for up"
         raise strangers[0].error(("kind",), problem, "labctl scenario run FILE")
-    document = labs[0].obj if labs else None
     return Wish(name, document, manifests=tuple(manifests.prepare(documents)))
 
 

@@ -26,6 +26,13 @@ _EXAMPLES = "Examples: labctl verify · labctl verify --claim pod-to-pod --proto
     shell_complete=complete_protocol,
     help="Only this one.",
 )
+@click.option(
+    "--compare",
+    "others",
+    multiple=True,
+    metavar="LAB|FILE",
+    help="Say what differs from another lab, or lab file; given twice, between the two.",
+)
 @junit_option
 @click.option("--pcap", type=click.Path(), metavar="DIR", help="Keep what was captured.")
 @output_option
@@ -33,6 +40,7 @@ _EXAMPLES = "Examples: labctl verify · labctl verify --claim pod-to-pod --proto
 def verify(
     claims: tuple[str, ...],
     protocols: tuple[str, ...],
+    others: tuple[str, ...],
     junit: Path | None,
     pcap: str | None,
     output: str,
@@ -46,6 +54,8 @@ def verify(
 
     _check("--claim", claims, CLAIMS)
     _check("--protocol", protocols, PROTOCOLS)
+    if others:
+        return _compare(others if len(others) > 1 else (lab, *others), claims, protocols, output)
     topology = ask(lab, lambda client: snapshot(client, lab))
     directory = _directory(pcap) if pcap else None
     with Reporter() as progress:
@@ -59,6 +69,22 @@ def verify(
     if junit is not None:
         junit.write_text(as_junit(report))
     names = [f"claim/{one['claim']}" for one in report["claims"]]
+    emit_report(report, output, lambda: as_text(report), lambda: names)
+    return 0 if report["passed"] else 1
+
+
+def _compare(
+    sides: tuple[str, ...], claims: tuple[str, ...], protocols: tuple[str, ...], output: str
+) -> int:
+    """Exit code 1 when a claim failed on one of the sides; a difference is none."""
+    from labctl.lab import host
+    from labctl.lab.compare import compare
+    from labctl.lab.compare import text as as_text
+
+    host.require()
+    with Reporter() as progress:
+        report = compare(sides, progress, claims, protocols)
+    names = [f"lab/{side['lab']}" for side in report["sides"]]
     emit_report(report, output, lambda: as_text(report), lambda: names)
     return 0 if report["passed"] else 1
 

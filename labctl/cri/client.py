@@ -66,6 +66,10 @@ class RuntimeClient:
         """A new sandbox, pause running and pinned. Asked again, the same one comes back."""
         return await self._call(messages.RunPodSandbox(config), Sandbox)
 
+    async def update_pod_sandbox(self, sandbox_id: str, ip: str) -> Sandbox:
+        """Notes the address that a sandbox was given; returns it as it is now."""
+        return await self._call(messages.UpdatePodSandbox(sandbox_id, ip), Sandbox)
+
     async def stop_pod_sandbox(self, sandbox_id: str) -> None:
         """Closes stand-ins' sockets, kills containers and pause, removes the pin. Idempotent.
 

@@ -18,11 +18,22 @@ EventKind = Literal["container-started", "container-exited", "sandbox-died"]
 
 
 @dataclass(frozen=True, slots=True)
+class PortMapping:
+    """A port of the node that leads to a port of the pod; no `host_ip` means every address."""
+
+    host_port: int
+    container_port: int
+    protocol: Protocol = "TCP"
+    host_ip: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class SandboxConfig:
     """A pod as the runtime needs to know it. `attempt` counts the pod's sandboxes from 0.
 
     `ip` is the address that the agent will give to it (empty with `host_network`, where the
-    namespace is the node's own); `node` is the agent's node, by which sandboxes are listed.
+    namespace is the node's own, and where it shows only once the sandbox is on the network:
+    UpdatePodSandbox); `node` is the agent's node, by which sandboxes are listed.
     """
 
     name: str
@@ -36,6 +47,7 @@ class SandboxConfig:
     annotations: dict[str, str] = field(default_factory=dict)
     name_servers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
+    port_mappings: tuple[PortMapping, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +152,13 @@ class Status(Struct, frozen=True):
 
 class RunPodSandbox(Struct, frozen=True):
     config: SandboxConfig
+
+
+class UpdatePodSandbox(Struct, frozen=True):
+    """The address that a sandbox was given, before anything runs in it."""
+
+    id: str
+    ip: str
 
 
 class StopPodSandbox(Struct, frozen=True):

@@ -64,6 +64,7 @@ def _checks() -> Iterator[Check]:
     yield _cgroups()
     yield _space()
     yield _neighbours()
+    yield _plugins()
     if os.geteuid() == 0:
         yield _links()
 
@@ -113,6 +114,17 @@ def _neighbours() -> Check:
         return Check("arp table", "ok", message)
     fix = f"sudo sysctl -w net.ipv4.neigh.default.gc_thresh3={_PLENTY_OF_NEIGHBOURS}"
     return Check("arp table", "warning", f"{message}: large meshes need more", fix)
+
+
+def _plugins() -> Check:
+    """Only a lab that names CNI plugins needs any, so none is no fault."""
+    from labctl.api.lab.cni import BIN_DIR
+
+    found = [one for one in BIN_DIR.split(":") if Path(one).is_dir() and any(Path(one).iterdir())]
+    if found:
+        return Check("cni plugins", "ok", f"there are some in {' and '.join(found)}")
+    package = "sudo apt-get install -y containernetworking-plugins"
+    return Check("cni plugins", "ok", f"none: for a lab file's network.cni, {package}")
 
 
 def _links() -> Check:

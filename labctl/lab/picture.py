@@ -45,7 +45,9 @@ def _node_box(spec: LabSpec, node: Obj, pods: Sequence[Obj]) -> list[str]:
     cidr = node["spec"].get("podCIDR")
     if cidr:
         network = IPv4Network(cidr)
-        lines.append(f"{names.BRIDGE} {network[1]}/{network.prefixlen}")
+        cni = spec.network.cni
+        own = f"{names.BRIDGE} {network[1]}/{network.prefixlen}"
+        lines.append(f"CNI {cni.conflist['name']}, {network}" if cni else own)
     shown = [_pod_line(pod) for pod in pods[:_PODS_SHOWN]]
     if len(pods) > _PODS_SHOWN:
         shown.append(f"… {len(pods) - _PODS_SHOWN} more")

@@ -25,7 +25,7 @@ from labctl.net.observe import observe_like
 from labctl.net.operations import Operation
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
-from labctl.node.pod_network import pod_operations
+from labctl.node.pod_namespaces import pod_operations
 from labctl.node.pod_side import desired_pod
 from labctl.node.snapshot import PodPort, Snapshot, port_of, snapshot
 
@@ -58,7 +58,7 @@ async def plan(client: Client, lab: str, node: str) -> list[PlannedOperation]:
     space, name = LAB_CONFIGMAP
     spec = lab_from_configmap(await client.get(CONFIGMAPS, name, space))
     objects = (await client.list(NODES)).items
-    ports = await _ports(lab, node)
+    ports = [] if spec.network.cni else await _ports(lab, node)
     return compute(lab, node, snapshot(spec, objects).with_ports(ports))
 
 
@@ -80,7 +80,7 @@ def compute(lab: str, node: str, cluster: Snapshot) -> list[PlannedOperation]:
     netns = names.netns_path(names.node_netns(lab, node))
     with Netlink.at(netns) as netlink:
         observed = observe_like(netlink, wanted)
-        own = node_domain(observed, wanted, cluster.node(node).pod_cidr)
+        own = node_domain(observed, wanted, cluster)
         with netlink.inside():
             found = [one for one in diff(own, wanted) if _exists(one)]
     planned = [PlannedOperation(one) for one in found]

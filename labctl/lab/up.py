@@ -11,7 +11,7 @@ rest, and so goes on side by side. Hence the imports within functions here.
 import asyncio
 
 from labctl.api.lab import LabSpec
-from labctl.lab import cgroup, host, processes, state, store
+from labctl.lab import cgroup, host, plugins, processes, state, store
 from labctl.lab.former import Former
 from labctl.lab.launch import Launch
 from labctl.lab.lock import lock
@@ -32,6 +32,8 @@ def up(wish: Wish, progress: Progress) -> LabSpec:
         stored = state.load(wish.lab)
         change = Change(stored, resolve(wish, stored))
         store.require(change.spec.store)
+        if change.spec.network.cni:
+            plugins.require(change.spec.network.cni)
         try:
             _bring_up(change, progress)
             if wish.manifests:

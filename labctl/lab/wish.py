@@ -5,6 +5,7 @@ touched, with the field that asked for it.
 """
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from labctl.api.lab import (
     LabSpec,
@@ -84,7 +85,7 @@ def _resized(nodes: tuple[NodeSpec, ...], count: int) -> tuple[NodeSpec, ...]:
 
 def check_change(old: LabSpec, new: LabSpec) -> None:
     """Refuses what a lab that exists cannot become."""
-    fixed = (
+    fixed: tuple[tuple[str, Any, Any], ...] = (
         ("podCIDR", old.network.pod_cidr, new.network.pod_cidr),
         ("serviceCIDR", old.network.service_cidr, new.network.service_cidr),
         ("mtu", old.network.mtu, new.network.mtu),
@@ -95,11 +96,21 @@ def check_change(old: LabSpec, new: LabSpec) -> None:
     if old.store != new.store:
         before, after = _store_words(old.store), _store_words(new.store)
         raise _cannot_change(old.name, f"spec.store: {before} cannot become {after}")
+    _check_plugins(old, new)
     _check_places(old, new)
 
 
 def _store_words(store: StoreSpec) -> str:
     return f"{store.engine} at {', '.join(store.endpoints)}" if store.endpoints else store.engine
+
+
+def _check_plugins(old: LabSpec, new: LabSpec) -> None:
+    """What plugins made for a pod stays as they made it, for as long as the pod lives."""
+    if old.network.cni != new.network.cni:
+        raise _cannot_change(old.name, "spec.network.cni: it cannot change")
+    if new.network.cni and old.network.backend != new.network.backend:
+        change = f"{old.network.backend} cannot become {new.network.backend}"
+        raise _cannot_change(old.name, f"spec.network.backend: {change} under a CNI plugin's pods")
 
 
 def _check_places(old: LabSpec, new: LabSpec) -> None:

@@ -58,12 +58,24 @@ def _add_link(link: Link) -> str:
     words += [link.peer.describe()] if link.peer else []
     if link.alias:  # the kernel ignores one in the message that makes a link
         words += ["&& ip link set dev", link.name, "alias", shlex.quote(link.alias)]
+    if link.hairpin:
+        words += ["&&", _hairpin(link)]
     return " ".join(words)
 
 
 def change_link(before: Link, after: Link) -> str:
     """The command that brings a link from one state to another of the same kind."""
-    return " ".join(["ip link set dev", after.name, *_settings(before, after)])
+    settings = _settings(before, after)
+    commands = [" ".join(["ip link set dev", after.name, *settings])] if settings else []
+    if after.turns_hairpin(before):
+        commands.append(_hairpin(after))
+    return " && ".join(commands)
+
+
+def _hairpin(link: Link) -> str:
+    return (
+        f"ip link set dev {link.name} type bridge_slave hairpin {'on' if link.hairpin else 'off'}"
+    )
 
 
 def _settings(before: Link, after: Link) -> list[str]:

@@ -24,7 +24,8 @@ _ARPHRD_LOOPBACK = 772
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER = 1, 3, 4, 10
 _IFLA_LINKINFO, _IFLA_IFALIAS = 18, 20
-_INFO_KIND, _INFO_DATA = 1, 2
+_INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA = 1, 2, 5
+_BRPORT_MODE = 4
 _VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING = 1, 3, 4, 7
 _VXLAN_PORT, _VXLAN_LOCAL6 = 15, 17
 # Their modules, once loaded, put these into every new namespace.
@@ -85,6 +86,7 @@ def link(body: bytes, name_of: NameOf) -> tuple[Link, bool]:
         master=name_of(wire.u32(told[_IFLA_MASTER])) if _IFLA_MASTER in told else "",
         alias=wire.text(told.get(_IFLA_IFALIAS, b"")),
         vxlan=_vxlan(about[_INFO_DATA], name_of) if kind == "vxlan" else None,
+        hairpin=wire.attributes(about.get(_INFO_SLAVE_DATA, b"")).get(_BRPORT_MODE) == b"\1",
     )
     return noun, name not in _FALLBACK_TUNNELS
 

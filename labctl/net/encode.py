@@ -26,7 +26,10 @@ def requests(operation: Operation, index: Index, peer_netns: int = -1) -> list[R
             messages = encode_link.create(link, index, peer_netns)
             return [Request(message, operation.describe) for message in messages]
         case Replace(Link() as link, Link() as before):
-            return [Request(encode_link.change(before, link, index), operation.describe)]
+            messages = [encode_link.change(before, link, index)]
+            if link.turns_hairpin(before):
+                messages.append(encode_link.hairpin(link.name, on=link.hairpin))
+            return [Request(message, operation.describe) for message in messages]
         case Delete(Link(kind="loopback") as link):
             return [Request(encode_link.set_up(link.name, up=False), operation.describe)]
         case Delete(Link() as link):

@@ -23,7 +23,10 @@ _IFLA_ADDRESS = 1
 _IFLA_IFNAME = 3
 _IFLA_MTU = 4
 _IFLA_MASTER = 10
+_IFLA_LINKINFO = 18
 _IFLA_IFALIAS = 20
+_INFO_SLAVE_KIND, _INFO_SLAVE_DATA = 4, 5
+_BRPORT_MODE = 4
 _U32 = struct.Struct("=I")
 _IFINFOMSG = struct.Struct("=BxHiII")  # family, type, index, flags, change
 
@@ -44,6 +47,8 @@ def create(link: Link, index: Index, peer_netns: int = -1) -> list[bytes]:
         requests += [_mtu(link.name, link.mtu - 1), _mtu(link.name, link.mtu)]
     if link.alias:
         requests.append(alias(link.name, link.alias))
+    if link.hairpin:
+        requests.append(hairpin(link.name, on=True))
     return requests
 
 
@@ -55,6 +60,14 @@ def alias(name: str, text: str) -> bytes:
     """The request that gives a link the alias `text`."""
     # an empty one has to be sent as one zero byte
     return _change(name, 0, 0, wire.attribute(_IFLA_IFALIAS, text.encode() or b"\0"))
+
+
+def hairpin(name: str, *, on: bool) -> bytes:
+    """The request that lets a port of a bridge send back what it brought, or forbids it."""
+    mode = wire.attribute(_BRPORT_MODE, b"\1" if on else b"\0")
+    about = wire.attribute(_INFO_SLAVE_KIND, b"bridge\0") + wire.attribute(_INFO_SLAVE_DATA, mode)
+    body = _IFINFOMSG.pack(0, 0, 0, 0, 0) + _named(name) + wire.attribute(_IFLA_LINKINFO, about)
+    return wire.message(RTM_NEWLINK, _CHANGE, body)  # the kernel reads it in no RTM_SETLINK
 
 
 def change(before: Link, after: Link, index: Index) -> bytes:

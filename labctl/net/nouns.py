@@ -46,7 +46,10 @@ class Peer:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A network interface. `kind` is bridge, veth, vxlan, dummy or loopback."""
+    """A network interface. `kind` is bridge, veth, vxlan, dummy or loopback.
+
+    `hairpin` is of a bridge's port: what came in by it may leave by it.
+    """
 
     rank: ClassVar[int] = 1
 
@@ -59,6 +62,7 @@ class Link:
     alias: str = ""
     vxlan: Vxlan | None = None
     peer: Peer | None = field(default=None, compare=False)
+    hairpin: bool = False
 
     @property
     def key(self) -> Key:
@@ -67,6 +71,11 @@ class Link:
     @property
     def interface(self) -> str:
         return self.name
+
+    def turns_hairpin(self, before: "Link") -> bool:
+        """Whether it has to be set; whoever comes into a bridge comes without."""
+        has = before.hairpin and before.master == self.master
+        return bool(self.master) and self.hairpin != has
 
     def describe(self) -> str:
         return f"{self.kind} {self.name}"

@@ -29,6 +29,8 @@ from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.node_object import capacity
 from labctl.node.node_reporter import NodeReporter
 from labctl.node.place import Place
+from labctl.node.pod_network import PodNetwork
+from labctl.node.pod_network.builtin import BuiltinNetwork
 from labctl.node.pods.containers import ContainerExecutor
 from labctl.node.pods.executor import Executor
 from labctl.node.pods.memory import PodMemory
@@ -99,6 +101,7 @@ class Agent:
         self._netlink = Netlink.here()
         self._network = Network(place.node, self._netlink)
         self._watcher = NetworkWatcher(self._network, self._healed)
+        self._pod_network = self._make_pod_network(runtime)
         self._network_sync = self._make_network_sync()
         self._status = StatusWriter(client, self._objects, self._memory, place.address)
         self._teller = PodTeller(self._recorder)
@@ -113,9 +116,27 @@ class Agent:
         containers = Containers(self._memory, self._objects)
         self._server = AgentServer(containers, runtime, stats, self._forwards)
 
+    def _make_pod_network(self, runtime: RuntimeClient) -> PodNetwork:
+        spec = self._settings.spec.network.cni
+        if spec is None:
+            return BuiltinNetwork(self._network, self._watcher)
+        from labctl.node.pod_network.plugins import PluginNetwork
+
+        plugins = PluginNetwork(
+            self._place.lab,
+            spec,
+            self._network,
+            runtime,
+            self._network_changed,
+            self._mirror.declare_dead,
+        )
+        self._watcher.strangers = plugins.link_gone
+        return plugins
+
     def _make_network_sync(self) -> NetworkSync:
         return NetworkSync(
             self._network,
+            self._pod_network,
             self._watcher,
             self._settings,
             self._nodes,
@@ -129,8 +150,7 @@ class Agent:
             self._place,
             self._client,
             runtime,
-            self._network,
-            self._watcher,
+            self._pod_network,
             self._memory,
             self._objects,
             self._status,
@@ -174,6 +194,7 @@ class Agent:
             self._nodes.run(),
             self._link.run(),
             self._network_sync.run(),
+            self._pod_network.run(),
             self._worker.run(),
             self._status.run(),
             self._watcher.run(),
@@ -228,6 +249,6 @@ class Agent:
         problems = []
         if not self._link.connected:
             problems.append("container runtime is down")
-        if not self._network.ready:
-            problems.append(f"container runtime network not ready: {self._network.problem}")
+        if self._pod_network.problem:
+            problems.append(f"container runtime network not ready: {self._pod_network.problem}")
         return tuple(problems)

@@ -8,13 +8,13 @@ from labctl.node.snapshot import Snapshot, gateway, with_prefix
 
 
 def nouns(snapshot: Snapshot, node: str) -> Iterator[Noun]:
-    """The bridge, once the node has a podCIDR.
+    """The bridge, once the node has a podCIDR; with CNI plugins it would be theirs to make.
 
     Its MAC is pinned: an unpinned one follows the lowest MAC of its ports, so that every pod's
     neighbour entry of its gateway would be wrong after some other pod came or went.
     """
     cidr = snapshot.node(node).pod_cidr
-    if cidr:
+    if cidr and not snapshot.plugins:
         mac = names.bridge_mac(node)
         yield Link(names.BRIDGE, "bridge", mtu=snapshot.pod_mtu, mac=mac)
         yield Address(names.BRIDGE, with_prefix(gateway(cidr), cidr))

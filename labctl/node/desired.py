@@ -8,7 +8,16 @@ from collections.abc import Callable, Iterator
 
 from labctl.net.nouns import Noun
 from labctl.net.state import NetState
-from labctl.node import backend_hostgw, backend_vxlan, bridge, masquerade, ports, sysctls, underlay
+from labctl.node import (
+    backend_hostgw,
+    backend_vxlan,
+    bridge,
+    host_ports,
+    masquerade,
+    ports,
+    sysctls,
+    underlay,
+)
 from labctl.node.snapshot import Snapshot
 
 Feature = Callable[[Snapshot, str], Iterator[Noun]]
@@ -20,6 +29,7 @@ FEATURES: tuple[Feature, ...] = (
     bridge.nouns,
     ports.nouns,
     masquerade.nouns,
+    host_ports.nouns,
 )
 
 

@@ -12,34 +12,40 @@ from labctl import names
 from labctl.net.nouns import Link, NftTable, Noun, Route, Sysctl
 from labctl.net.state import NetState
 from labctl.node.ports import POD_INTERFACE
+from labctl.node.snapshot import Snapshot
+from labctl.node.underlay import UNDERLAY_INTERFACE
 
-_DEVICES = (names.BRIDGE, names.VXLAN_DEVICE)
 
-
-def node_domain(observed: Iterable[Noun], wanted: NetState, pod_cidr: str) -> NetState:
+def node_domain(observed: Iterable[Noun], wanted: NetState, cluster: Snapshot) -> NetState:
     """The part of a node's namespace that the agent answers for."""
-    pods = IPv4Network(pod_cidr)
-    return NetState(noun for noun in observed if noun.key in wanted.by_key or _is_own(noun, pods))
+    return NetState(
+        noun for noun in observed if noun.key in wanted.by_key or _is_own(noun, cluster)
+    )
 
 
-def _is_own(noun: Noun, pods: IPv4Network) -> bool:
+def _is_own(noun: Noun, cluster: Snapshot) -> bool:
+    # A bridge that plugins made is theirs, whatever it is called.
+    devices = (names.VXLAN_DEVICE,) if cluster.plugins else (names.BRIDGE, names.VXLAN_DEVICE)
     match noun:
         case Link():
-            return noun.name in _DEVICES
+            return noun.name in devices
         case Route():
-            return noun.interface in _DEVICES or _leads_to(noun, pods)
+            return noun.interface in devices or _is_way_to_pods(noun, cluster)
         case NftTable():
             return True  # only tables that bear labctl's mark are observed
         case Sysctl():
             return False
         case _:
-            return noun.interface in _DEVICES
+            return noun.interface in devices
 
 
-def _leads_to(route: Route, pods: IPv4Network) -> bool:
+def _is_way_to_pods(route: Route, cluster: Snapshot) -> bool:
+    """Plugins lead to the node's own pods as they like; between nodes the agent does."""
+    if cluster.plugins and route.interface != UNDERLAY_INTERFACE:
+        return False
     if route.destination == "default" or ":" in route.destination:
         return False
-    return IPv4Network(route.destination).subnet_of(pods)
+    return IPv4Network(route.destination).subnet_of(IPv4Network(cluster.pod_cidr))
 
 
 def pod_domain(observed: Iterable[Noun], wanted: NetState) -> NetState:

@@ -17,7 +17,12 @@ _MULTICAST = "224.0.0.0/4"
 
 
 def nouns(snapshot: Snapshot, _node: str) -> Iterator[Noun]:
-    """The nft table; it is the same on every node."""
+    """The nft table; it is the same on every node.
+
+    None where CNI plugins masquerade themselves: what they do is then seen as they do it.
+    """
+    if not snapshot.masquerade:
+        return
     places = (*snapshot.machines, *snapshot.nodes)
     addresses = sorted({place.address for place in places}, key=_numeric)
     rules = (

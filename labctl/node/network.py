@@ -23,7 +23,7 @@ from labctl.net.state import NetState
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
 from labctl.node.ipam import AddressPool, AddressTaken
-from labctl.node.pod_network import PodNamespaces
+from labctl.node.pod_namespaces import PodNamespaces
 from labctl.node.pod_side import desired_pod, pod_interface
 from labctl.node.ports import port_nouns
 from labctl.node.snapshot import PodPort, Snapshot
@@ -156,6 +156,12 @@ class Network:
                 raise
             self.heal()
             self.heal_pod(port)
+        self._follow_mappings(port)
+
+    def _follow_mappings(self, port: PodPort) -> None:
+        """Ports of the node are one table for all pods: it is made anew for those that have any."""
+        if port.mappings:
+            self.update(self._require_snapshot())
 
     def _plug(self, port: PodPort, link: Noun, rest: Iterable[Noun]) -> None:
         assert isinstance(link, Link)
@@ -186,6 +192,7 @@ class Network:
             self._wanted.pop(noun.key, None)
             if self._known is not None:
                 self._known.pop(noun.key, None)
+        self._follow_mappings(port)
         return found
 
     def _unplug(self, port: PodPort) -> bool:
@@ -219,7 +226,7 @@ class Network:
     def _observe(self) -> NetState:
         wanted = self.wanted
         observed = observe_like(self._netlink, wanted)
-        return node_domain(observed, wanted, self._require_snapshot().pod_cidr)
+        return node_domain(observed, wanted, self._require_snapshot())
 
     def _carry_out(self, operations: Iterable[Operation], known: NetState) -> tuple[Operation, ...]:
         """Does what can be done; until it is done, nothing is known for sure."""

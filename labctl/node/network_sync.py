@@ -9,9 +9,10 @@ from labctl.errors import LabError
 from labctl.node.lab_settings import LabSettings
 from labctl.node.network import Network
 from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.pod_network import PodNetwork
 from labctl.node.pods.memory import PodMemory
 from labctl.node.runtime_link import RuntimeLink
-from labctl.node.snapshot import PodPort, Snapshot, port_of, snapshot
+from labctl.node.snapshot import Snapshot, snapshot
 
 _KEY = "network"
 _SECONDS_A_NODE = 0.001
@@ -23,6 +24,7 @@ class NetworkSync:
     def __init__(
         self,
         network: Network,
+        pods: PodNetwork,
         watcher: NetworkWatcher,
         settings: LabSettings,
         nodes: Cache,
@@ -31,6 +33,7 @@ class NetworkSync:
         changed: Callable[[], None],
     ) -> None:
         self._network = network
+        self._pods = pods
         self._watcher = watcher
         self._settings = settings
         self._nodes = nodes
@@ -66,11 +69,11 @@ class NetworkSync:
         wanted = snapshot(spec, self._nodes.objects.values())
         if wanted == self._done or not self._can_update(wanted):
             return
-        before = self._network.problem
+        before = self._pods.problem
         try:
-            self._update(wanted)
+            await self._update(wanted)
         finally:
-            if self._network.problem != before:
+            if self._pods.problem != before:
                 self._changed()
 
     def _can_update(self, wanted: Snapshot) -> bool:
@@ -83,27 +86,20 @@ class NetworkSync:
             return self._synced
         return False
 
-    def _update(self, wanted: Snapshot) -> None:
+    async def _update(self, wanted: Snapshot) -> None:
         """The first time, what pods had before the agent was started is taken over."""
-        first = self._done is None
-        if first:
-            self._network.adopt(self._ports("ready"), self._ports("notready"))
         try:
-            self._network.update(wanted)
+            if self._done is None:
+                await self._begin(wanted)
+            else:
+                self._network.update(wanted)
         except LabError as error:
             self._network.problem = error.message
             raise
         self._done = wanted
-        if first:
-            self._memory.attached |= self._attached()
 
-    def _ports(self, state: str) -> list[PodPort]:
-        """Oldest sandbox first, so that the next address is taken behind the newest."""
-        sandboxes = sorted(self._memory.mirror.all_sandboxes(), key=lambda one: one.created_at)
-        ports = (port_of(one) for one in sandboxes if one.state == state)
-        return [port for port in ports if port is not None]
-
-    def _attached(self) -> set[str]:
-        on_network = {p.sandbox for p in self._ports("ready") if self._network.is_attached(p)}
-        host = {one.id for one in self._memory.mirror.all_sandboxes() if port_of(one) is None}
-        return on_network | host
+    async def _begin(self, wanted: Snapshot) -> None:
+        sandboxes = self._memory.mirror.all_sandboxes()
+        on_host = {one.id for one in sandboxes if one.config.host_network}
+        others = [one for one in sandboxes if one.id not in on_host]
+        self._memory.attached |= on_host | await self._pods.begin(wanted, others)

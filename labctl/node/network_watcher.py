@@ -13,7 +13,7 @@ from collections.abc import AsyncIterator, Callable, Iterable
 
 from labctl.errors import LabError
 from labctl.net.monitor import Event, Lost, Monitor, RulesetMonitor
-from labctl.net.nouns import Key, Sysctl
+from labctl.net.nouns import Key, Link, Sysctl
 from labctl.net.operations import Operation
 from labctl.net.sysctl import SysctlFiles
 from labctl.net.wounds import wounds
@@ -32,11 +32,13 @@ _log = logging.getLogger(__name__)
 class NetworkWatcher:
     """Watches the namespace in which the caller is, in the running loop.
 
-    `told` is given the sentence on each wound that was mended.
+    `told` is given the sentence on each wound that was mended, `strangers` the name of each link
+    that went and was not of a port that is leaving; "" when events were lost.
     """
 
     def __init__(self, network: Network, told: Callable[[str], None]) -> None:
         self.healing = True
+        self.strangers: Callable[[str], None] = lambda _link: None
         self._network = network
         self._told = told
         self._loop = asyncio.get_running_loop()
@@ -87,6 +89,8 @@ class NetworkWatcher:
 
     def _changed(self) -> None:
         events = [one for one in self._monitor.events() if not self._is_of_leaving(one)]
+        for one in events:
+            self._tell_of_stranger(one)
         if wounds(events, self._network.known_of(_keys(events))):
             self._heal_soon()
 
@@ -101,6 +105,12 @@ class NetworkWatcher:
         if event.gone and event.noun.key == ("link", link):
             self._leaving[link].set()
         return True
+
+    def _tell_of_stranger(self, event: Event) -> None:
+        if isinstance(event, Lost):
+            self.strangers("")
+        elif event.gone and isinstance(event.noun, Link):
+            self.strangers(event.noun.name)
 
     def _look_for_leaving(self) -> None:
         for link, gone in self._leaving.items():

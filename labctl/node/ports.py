@@ -28,6 +28,7 @@ def port_nouns(port: PodPort, mtu: int) -> Iterator[Noun]:
         mac=names.mac_address("port", port.uid, str(port.attempt)),
         master=names.BRIDGE,
         alias=names.pod_alias(port.namespace, port.pod),
+        hairpin=bool(port.mappings),  # a pod that asks for its own hostPort gets its packet back
         peer=Peer(POD_INTERFACE, port.netns, port.mac, mtu),
     )
     yield Neighbor(names.BRIDGE, port.address, port.mac)

@@ -11,7 +11,7 @@ from ipaddress import IPv4Network
 from labctl import names
 from labctl.api.lab import LabSpec, node_address
 from labctl.api.objects import Obj, name
-from labctl.cri.messages import Sandbox
+from labctl.cri.messages import PortMapping, Sandbox
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ class PodPort:
     pod: str
     address: str
     netns: str = ""
+    mappings: tuple[PortMapping, ...] = ()
 
     @property
     def sandbox(self) -> str:
@@ -59,6 +60,8 @@ class Snapshot:
     machines: tuple[NodePlace, ...]  # the lab's nodes, whether they have registered or not
     nodes: tuple[NodePlace, ...] = ()  # Node objects, those without an address left out
     ports: tuple[PodPort, ...] = ()  # of this node only
+    plugins: bool = False  # CNI plugins put pods on the network; there are no ports then
+    masquerade: bool = True  # whether it is the agent that hides pods behind their node
 
     def node(self, node: str) -> NodePlace:
         """Where `node` is: by its object, or else by the lab file. KeyError if it is in neither."""
@@ -86,6 +89,8 @@ def snapshot(spec: LabSpec, nodes: Iterable[Obj]) -> Snapshot:
         pod_mtu=network.pod_mtu,
         machines=tuple(NodePlace(one, node_address(spec, one)) for one in spec.node_names),
         nodes=tuple(sorted((one for one in places if one.address), key=lambda one: one.name)),
+        plugins=network.cni is not None,
+        masquerade=network.cni is None or not network.cni.masquerades,
     )
 
 
@@ -107,7 +112,13 @@ def port_of(sandbox: Sandbox) -> PodPort | None:
     if config.host_network or not config.ip:
         return None
     return PodPort(
-        config.uid, config.attempt, config.namespace, config.name, config.ip, sandbox.netns
+        config.uid,
+        config.attempt,
+        config.namespace,
+        config.name,
+        config.ip,
+        sandbox.netns,
+        config.port_mappings,
     )
 
 

@@ -41,11 +41,14 @@ def nouns(snapshot: Snapshot, node: str) -> Iterator[Noun]:
     for interface in _interfaces(snapshot, node):
         for name, value in _EVERY_INTERFACE.items():
             yield device_sysctl("ipv4", interface, name, value)
+    if any(port.mappings for port in snapshot.ports):  # 127.0.0.1:hostPort leads into the bridge
+        yield device_sysctl("ipv4", names.BRIDGE, "route_localnet", "1")
 
 
 def _interfaces(snapshot: Snapshot, node: str) -> Iterator[str]:
     yield from ("all", "default", UNDERLAY_INTERFACE)
     if snapshot.node(node).pod_cidr:
-        yield names.BRIDGE
+        if not snapshot.plugins:
+            yield names.BRIDGE
         if snapshot.backend == "vxlan":
             yield names.VXLAN_DEVICE

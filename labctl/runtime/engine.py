@@ -64,6 +64,13 @@ class Engine:
         self._machine.records.begin(pod.record())
         return pod.sandbox.value
 
+    def update_pod_sandbox(self, sandbox_id: str, ip: str) -> Sandbox:
+        pod = self._pods.get(sandbox_id)
+        if pod is None:
+            raise CriError(f"no sandbox {sandbox_id}", NOT_FOUND)
+        pod.address(ip)
+        return pod.sandbox.value
+
     async def stop_pod_sandbox(self, sandbox_id: str) -> None:
         pod = self._pods.get(sandbox_id)
         if pod is not None:

@@ -31,6 +31,11 @@ class Pod:
     def node(self) -> str:
         return self.sandbox.config.node
 
+    def address(self, ip: str) -> None:
+        """Its address is known now."""
+        self.sandbox.address(ip)
+        self._machine.records.sandbox_changed(self.record())
+
     def create_container(self, config: ContainerConfig) -> Container:
         known = self.containers.get(container_id(self.id, config))
         if known is not None:

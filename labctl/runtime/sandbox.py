@@ -57,6 +57,9 @@ class LiveSandbox:
         """What the root of a container with these volumes is made of in this sandbox."""
         return Root(self._machine.scaffold, pod_files(self.config, self.hostname), mounts)
 
+    def address(self, ip: str) -> None:
+        self.value = replace(self.value, config=replace(self.config, ip=ip))
+
     def namespaces(self) -> int:
         """Pause's pidfd, for setns; raises CriError when the sandbox is dead or about to be."""
         self.check_not_stopping()

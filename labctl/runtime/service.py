@@ -22,6 +22,7 @@ _REQUESTS = {
     for request in (
         messages.Status,
         messages.RunPodSandbox,
+        messages.UpdatePodSandbox,
         messages.StopPodSandbox,
         messages.RemovePodSandbox,
         messages.ListPodSandboxes,
@@ -47,6 +48,7 @@ class Service:
         self._verbs: dict[type, Verb] = {
             messages.Status: lambda _: engine.status(),
             messages.RunPodSandbox: lambda r: engine.run_pod_sandbox(r.config),
+            messages.UpdatePodSandbox: lambda r: engine.update_pod_sandbox(r.id, r.ip),
             messages.StopPodSandbox: lambda r: engine.stop_pod_sandbox(r.id),
             messages.RemovePodSandbox: lambda r: engine.remove_pod_sandbox(r.id),
             messages.ListPodSandboxes: lambda r: engine.list_pod_sandboxes(r.node),

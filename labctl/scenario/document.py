@@ -18,10 +18,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from labctl.api.fields import FieldError
-from labctl.api.lab import LabSpec, default_lab, parse_lab
+from labctl.api.lab import LabSpec, default_lab
 from labctl.api.manifests import Document
 from labctl.api.objects import Obj
 from labctl.errors import BadInput
+from labctl.lab.lab_files import read_lab
 from labctl.lab.manifests import Manifest, prepare, read
 from labctl.scenario.steps import Step, parse_step
 
@@ -68,10 +69,7 @@ def _one(documents: Sequence[Document], kind: str, source: str) -> Document | No
 def _lab(document: Document | None, name: str | None) -> LabSpec:
     if document is None:
         return default_lab(name or "scenario")
-    try:
-        return parse_lab(document.obj, name)
-    except FieldError as error:
-        raise document.placed(error) from None
+    return read_lab(document, name)[1]
 
 
 def _parse(scenario: Obj) -> tuple[str, str, tuple[Step, ...]]:

@@ -9,14 +9,14 @@ import select
 import socket
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from ipaddress import IPv4Address
 
-from labctl import names
 from labctl.net.namespaces import socket_in
 from labctl.verify import interface
 from labctl.verify.capture import close_all
+from labctl.verify.interface import Way
 from labctl.verify.namespaces import Namespaces
 from labctl.verify.topology import Endpoint, Topology
 from labctl.verify.whole import POD_INTERFACE
@@ -88,42 +88,52 @@ def _answered(topology: Topology, namespaces: Namespaces) -> Findings:
             pods = [pod for pod in topology.pods if pod.node == node.name and pod in namespaces]
             if pods and node in namespaces:
                 sock = _arp_socket(namespaces, node)
-                if sock is not None:
-                    sockets.append(sock)
-                    findings |= _ask(sock, pods, namespaces)
+                sockets.append(sock)
+                ways = interface.routes(namespaces.descriptor(node))
+                findings |= _ask(sock, pods, namespaces, ways)
     finally:
         close_all(sockets)
     return findings
 
 
-def _arp_socket(namespaces: Namespaces, node: Endpoint) -> socket.socket | None:
-    """On the node's bridge; None when there is no such bridge, or it is down."""
+def _arp_socket(namespaces: Namespaces, node: Endpoint) -> socket.socket:
+    """Hears ARP on every interface of the node, and can ask on each."""
     descriptor = namespaces.descriptor(node)
-    sock = socket_in(descriptor, socket.AF_PACKET, socket.SOCK_DGRAM, 0)
-    try:
-        sock.bind((names.BRIDGE, _ETH_P_ARP))
-    except OSError:
-        close_all([sock])
-        return None
+    protocol = socket.htons(_ETH_P_ARP)
+    sock = socket_in(descriptor, socket.AF_PACKET, socket.SOCK_DGRAM, protocol)
     sock.setblocking(False)
     return sock
 
 
-def _ask(sock: socket.socket, pods: list[Endpoint], namespaces: Namespaces) -> Findings:
+def _ask(
+    sock: socket.socket, pods: list[Endpoint], namespaces: Namespaces, ways: Sequence[Way]
+) -> Findings:
+    """Asks for each pod where the node's own route leads to it."""
     own = {pod.ip: (pod, interface_mac(namespaces, pod)) for pod in pods}
-    requests = _requests(interface.mac(sock, names.BRIDGE))
-    try:
-        for address in own:
-            sock.sendto(requests(address), (names.BRIDGE, _ETH_P_ARP, 0, 0, _BROADCAST))
-    except OSError:  # the bridge is down
-        return {}
-    answers = _collect(sock, set(own))
+    asked = {address for address in own if _request(sock, address, leads_to(address, ways))}
+    answers = _collect(sock, asked)
     labels = {mac: pod.label for pod, mac in own.values()}
     return {
         address: finding
-        for address, (pod, mac) in own.items()
-        if (finding := judge_answers(pod, mac, answers[address], labels))
+        for address in asked
+        if (finding := judge_answers(*own[address], answers[address], labels))
     }
+
+
+def leads_to(address: str, ways: Sequence[Way]) -> str:
+    """The interface of the longest prefix that holds an address; "" where there is none."""
+    number = IPv4Address(address)
+    return next((way.interface for way in ways if number in way.network), "")
+
+
+def _request(sock: socket.socket, address: str, device: str) -> bool:
+    """Sends an ARP request on an interface; False when that cannot be."""
+    try:
+        request = _arp_request(interface.mac(sock, device), address)
+        sock.sendto(request, (device, _ETH_P_ARP, 0, 0, _BROADCAST))
+    except OSError:  # there is none, or it is down, or it has no MAC
+        return False
+    return True
 
 
 def interface_mac(namespaces: Namespaces, pod: Endpoint) -> bytes:
@@ -142,13 +152,12 @@ def judge_answers(pod: Endpoint, mac: bytes, answers: set[bytes], labels: dict[b
     return f"wrong peer: ARP for {pod.ip} of {pod.label} is answered by {' and by '.join(who)}"
 
 
-def _requests(sender: bytes) -> Callable[[str], bytes]:
-    """ARP probes: requests that name no sender's address, so that nobody learns from them (RFC 5227).
+def _arp_request(sender: bytes, address: str) -> bytes:
+    """An ARP probe: it names no sender's address, so that nobody learns from it (RFC 5227).
 
     scapy builds one, and the address is its last four bytes.
     """
-    blank = _arp_template(sender)
-    return lambda address: blank[:-4] + IPv4Address(address).packed
+    return _arp_template(sender)[:-4] + IPv4Address(address).packed
 
 
 @lru_cache(maxsize=256)

@@ -203,11 +203,12 @@ class _Pass:
             if moment == ARRIVES and place.kind in (Kind.POD, Kind.OUTSIDE):
                 self._note_odd(probe, _sighting(capture, frame, data, message, None))
             return
-        signature = data[22:24] + data[26:34]
         is_intact = self.exchange.is_intact(probe, moment, frame)
-        if signature == probe.signatures[moment] and is_intact:
+        if is_intact and probe.expects(moment, data):
             if moment == LEAVES and not probe.sent_size:
                 probe.sent_size = frames.size(data)
+            elif moment == ARRIVES:
+                probe.arrived_ttl = data[frames.TTL]
             self.exchange.mark(probe, moment)
         else:
             odd = _sighting(capture, frame, data, message, None)

@@ -1,7 +1,7 @@
 """What an interface has, asked by ioctl on a socket of its namespace (netdevice(7), arp(7)).
 
 ioctl and not netlink: a socket that verify holds anyway answers in a microsecond, without entering
-anything, and without sharing code with what built the network.
+anything, and without sharing code with what built the network. Routes are read from /proc.
 """
 
 import contextlib
@@ -9,7 +9,11 @@ import ctypes
 import fcntl
 import socket
 import struct
+import sys
+from ipaddress import IPv4Address, IPv4Network
 from typing import NamedTuple
+
+from labctl.net.namespaces import inside
 
 _SIOCGIFCONF = 0x8912
 _SIOCGIFMTU = 0x8921
@@ -27,6 +31,13 @@ class Held(NamedTuple):
 
     interface: str
     address: str
+
+
+class Way(NamedTuple):
+    """A route: by which interface a network is reached."""
+
+    interface: str
+    network: IPv4Network
 
 
 def _request(interface: str) -> bytes:
@@ -70,6 +81,22 @@ def addresses(sock: socket.socket) -> tuple[Held, ...]:
 def _held(entry: bytearray) -> Held:
     label = bytes(entry[:16]).rstrip(b"\0").decode().split(":")[0]
     return Held(label, socket.inet_ntoa(bytes(entry[20:24])))
+
+
+def routes(descriptor: int) -> tuple[Way, ...]:
+    """The main table's routes of the namespace behind an open descriptor, longest prefix first."""
+    with inside(descriptor), open("/proc/thread-self/net/route", encoding="ascii") as table:
+        lines = table.read().splitlines()[1:]
+    found = (_way(line.split()) for line in lines)
+    return tuple(sorted(found, key=lambda way: way.network.prefixlen, reverse=True))
+
+
+def _way(fields: list[str]) -> Way:
+    """A line of /proc/net/route: addresses are hexadecimal, in the machine's own byte order."""
+    destination, mask = (
+        IPv4Address(int(fields[at], 16).to_bytes(4, sys.byteorder)) for at in (1, 7)
+    )
+    return Way(fields[0], IPv4Network(f"{destination}/{mask}"))
 
 
 def forget_neighbour(sock: socket.socket, interface: str, address: str) -> None:

@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from labctl.verify import trail
 from labctl.verify.capture import HOST, OUTGOING
-from labctl.verify.oracle import EGRESS, Header
+from labctl.verify.oracle import ANY_TTL, EGRESS, Header
 from labctl.verify.plan import Check
 from labctl.verify.probe import ANSWERS, ARRIVES, LEAVES, RETURNS, Message, Probe, Sighting
 from labctl.verify.topology import Kind
@@ -67,7 +67,8 @@ def _judge(probe: Probe) -> Verdict:
 def _passed(probe: Probe) -> Verdict:
     expected = probe.expectation
     sent = Packet(expected.leaves, probe.sent_size)
-    return Verdict(True, sent, Packet(expected.arrives, probe.sent_size))
+    arrived = expected.arrives._replace(ttl=probe.arrived_ttl)
+    return Verdict(True, sent, Packet(arrived, probe.sent_size))
 
 
 def _judge_too_long(probe: Probe) -> Verdict:
@@ -198,7 +199,7 @@ def _compare(check: Check, seen: Sighting, expected: Header, probe: Probe) -> st
         return f"translated destination {expected.dst} into {got.dst}"
     if seen.size != probe.sent_size and probe.sent_size:
         return f"wrong size: {probe.sent_size} bytes were sent, {seen.size} arrived"
-    if got.ttl != expected.ttl:
+    if expected.ttl not in (ANY_TTL, got.ttl):
         return f"wrong path: it arrived with TTL {got.ttl}, not {expected.ttl}"
     return "damaged: ports, payload or checksum are not as sent" if seen.is_damaged else ""
 
@@ -218,7 +219,7 @@ def _no_answer(probe: Probe) -> str:
     if returned.header.src != expected.src:
         got = returned.header.src
         return f"translated the answer's source {expected.src} into {got}{trail.since(probe, got)}"
-    if returned.header.ttl != expected.ttl:
+    if expected.ttl not in (ANY_TTL, returned.header.ttl):
         return f"wrong path: the answer arrived with TTL {returned.header.ttl}, not {expected.ttl}"
     if returned.is_damaged:
         return "damaged: the answer's ports, payload or checksum are not as sent"

@@ -2,7 +2,7 @@
 
 Four moments make an exchange: the request leaves the source, arrives at the destination; the
 answer leaves there, and returns. Each has an expected signature (TTL, protocol, addresses), compared
-as bytes. A fifth is that the source's own stack handed the answer to the socket that asked.
+as bytes; a TTL of 0 in it stands for any. A fifth is that the source's own stack handed the answer to the socket that asked.
 """
 
 import socket
@@ -80,6 +80,7 @@ class Probe:
 
     __slots__ = (
         "addresses",
+        "arrived_ttl",
         "check",
         "expectation",
         "index",
@@ -114,6 +115,7 @@ class Probe:
         self.request = b""  # transport header and payload, as the source sends them
         self.reply = b""  # the same of the answer, as it leaves the destination
         self.sent_size = 0  # bytes of the IP packet
+        self.arrived_ttl = expectation.arrives.ttl
 
     @property
     def is_complete(self) -> bool:
@@ -123,6 +125,13 @@ class Probe:
     def with_node(self) -> bool:
         """Whether a node is one of the ends."""
         return Kind.NODE in (self.check.source.kind, self.check.destination.kind)
+
+    def expects(self, moment: int, frame: bytes) -> bool:
+        """Whether a frame has the IPv4 header that the moment should show."""
+        expected = self.signatures[moment]
+        if expected[0]:
+            return frame[22:24] + frame[26:34] == expected
+        return frame[23:24] + frame[26:34] == expected[1:]
 
     def is_translated_at(self, moment: int) -> bool:
         """Whether the promise itself has NAT between the source and that moment (egress)."""

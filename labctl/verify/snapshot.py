@@ -87,6 +87,7 @@ def _topology(lab: str, spec: LabSpec, nodes: list[Obj], pods: _Sorted) -> Topol
         outside=outside_endpoint(lab),
         fabric=fabric_endpoint(lab),
         left_out=pods.starting + pods.left_out,
+        counts_hops=spec.network.cni is None,
     )
 
 

@@ -69,7 +69,11 @@ class LeftOut:
 
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """A lab as verify sees it. `mtu` is the underlay's, in bytes."""
+    """A lab as verify sees it. `mtu` is the underlay's, in bytes.
+
+    `counts_hops`: labctl's own network promises how many hops a way has; Kubernetes does not, so
+    of a CNI plugin's they are told and not judged.
+    """
 
     lab: str
     backend: str
@@ -80,6 +84,7 @@ class Topology:
     outside: Endpoint | None
     fabric: Endpoint
     left_out: tuple[LeftOut, ...] = ()
+    counts_hops: bool = True
 
     @property
     def endpoints(self) -> tuple[Endpoint, ...]:

@@ -1,7 +1,8 @@
 """Who captures what during a run.
 
 In pods and outside one capture on eth0, in nodes one on each interface where packets enter or leave
-the node's own stack. They stay open for the whole run, since to close a packet socket costs an RCU
+the node's own stack: those that labctl makes, and whatever else a route of the node leads to, as
+CNI plugins have it. They stay open for the whole run, since to close a packet socket costs an RCU
 grace period; each pass gives them its own filter. Failed probes get captures on every interface of
 their path besides: all of the nodes' and the fabric's.
 """
@@ -54,11 +55,16 @@ class Watch:
 
     def _open_end(self, endpoint: Endpoint) -> None:
         """An interface that is not there is no error: the probes will fail and say so."""
-        wanted = _POD_INTERFACES if endpoint.kind is not Kind.NODE else _NODE_INTERFACES
         question = self._namespaces.question(endpoint)
-        for name in wanted:
+        for name in self._interfaces(endpoint):
             if interface.has(question, name):
                 self._ends.append(self._open(endpoint, name, _ROOM))
+
+    def _interfaces(self, endpoint: Endpoint) -> Iterable[str]:
+        if endpoint.kind is not Kind.NODE:
+            return _POD_INTERFACES
+        ways = interface.routes(self._namespaces.descriptor(endpoint))
+        return dict.fromkeys((*_NODE_INTERFACES, *(way.interface for way in ways)))
 
     def _open(self, place: Endpoint, name: str, room: int) -> Capture:
         return Capture(place, self._namespaces.descriptor(place), name, ((),), room=room)

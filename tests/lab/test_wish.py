@@ -5,7 +5,15 @@ from dataclasses import replace
 
 import pytest
 
-from labctl.api.lab import LabSpec, NodeSpec, StoreSpec, default_lab, lab_object, numbered_nodes
+from labctl.api.lab import (
+    CniSpec,
+    LabSpec,
+    NodeSpec,
+    StoreSpec,
+    default_lab,
+    lab_object,
+    numbered_nodes,
+)
 from labctl.errors import BadInput
 from labctl.lab.wish import Wish, resolve
 
@@ -68,6 +76,26 @@ def test_what_cannot_change_is_refused_with_its_field(spec: LabSpec, field: str)
     with pytest.raises(BadInput, match=f"^{re.escape(field)}: ") as refused:
         resolve(Wish("demo", document=lab_object(spec)), STORED)
     assert refused.value.hint == "take it down first: labctl down --lab demo"
+
+
+CNI = CniSpec({"cniVersion": "1.0.0", "name": "net", "plugins": [{"type": "own"}]})
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "field"),
+    [
+        (changed(cni=CNI), changed(cni=None), "spec.network.cni"),
+        (changed(cni=None), changed(cni=CNI), "spec.network.cni"),
+        (changed(cni=CNI), changed(cni=replace(CNI, bin_dir="/x")), "spec.network.cni"),
+        (changed(cni=CNI), changed(cni=CNI, backend="host-gw"), "spec.network.backend"),
+    ],
+)
+def test_what_plugins_made_is_not_changed_under_them(
+    before: LabSpec, after: LabSpec, field: str
+) -> None:
+    with pytest.raises(BadInput, match=f"^{re.escape(field)}: "):
+        resolve(Wish("demo", document=lab_object(after)), before)
+    assert resolve(Wish("demo", nodes=5), before).network == before.network
 
 
 @pytest.mark.parametrize("count", [0, -1, 251, 5000])

@@ -66,15 +66,17 @@ def _links(draw: st.DrawFn, peers: Path) -> Iterator[Link]:
         yield Link("br0", "bridge", draw(st.sampled_from(MTUS)), sample(*MACS), draw(st.booleans()))
     names = [name for name in ("eth0", "eth1") if draw(st.booleans())]
     for name in names:
+        master = sample("", "br0") if bridge else ""
         yield Link(
             name,
             "veth",
             mtu=draw(st.sampled_from(MTUS)),
             mac=sample(*MACS),
             up=draw(st.booleans()),
-            master=sample("", "br0") if bridge else "",
+            master=master,
             alias=sample("", "default/web", "a b'c"),
             peer=Peer(f"p-{name}", str(peers), "02:00:00:00:00:ff", 1500),
+            hairpin=bool(master) and draw(st.booleans()),
         )
     if "eth0" in names and draw(st.booleans()):
         vxlan = Vxlan(draw(st.sampled_from([1, 2])), "172.30.1.1", "eth0")

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from labctl import names
+from labctl.api.lab import NetworkSpec
 from labctl.net import namespaces
 from labctl.net.apply import apply
 from labctl.net.netlink import Netlink
@@ -20,6 +21,7 @@ from tests.runtime.rig import running
 MakeNetns = Callable[[], Path]
 Play = Callable[[Scene], Awaitable[None]]
 Stage = Callable[[Play], None]
+MakeStage = Callable[..., Stage]
 
 
 @pytest.fixture
@@ -49,19 +51,29 @@ def two_nodes(make_netns: MakeNetns) -> tuple[Path, Path]:
 
 
 @pytest.fixture
-def stage(two_nodes: tuple[Path, Path], tmp_path: Path) -> Iterator[Stage]:
-    """Plays a scene with the agent of node1 registered and Ready."""
+def make_stage(two_nodes: tuple[Path, Path], tmp_path: Path) -> Iterator[MakeStage]:
+    """Makes a stage of a lab with some network; `registered=False` leaves the agent to the play."""
     with running() as rig:
         # by which the runtime finds the namespace for pods on the host's network; the rig removes it
         names.netns_path(names.node_netns(rig.lab, NODE)).symlink_to(two_nodes[0])
 
-        async def played(play: Play) -> None:
-            async with on_stage(rig.lab, tmp_path / "store.db") as scene:
-                await register(scene)
-                await play(scene)
+        def make(network: NetworkSpec | None = None, *, registered: bool = True) -> Stage:
+            async def played(play: Play) -> None:
+                async with on_stage(rig.lab, tmp_path / "store.db", network) as scene:
+                    if registered:
+                        await register(scene)
+                    await play(scene)
 
-        def start(play: Play) -> None:
-            with namespaces.inside(two_nodes[0]):
-                asyncio.run(played(play))
+            def start(play: Play) -> None:
+                with namespaces.inside(two_nodes[0]):
+                    asyncio.run(played(play))
 
-        yield start
+            return start
+
+        yield make
+
+
+@pytest.fixture
+def stage(make_stage: MakeStage) -> Stage:
+    """Plays a scene with the agent of node1 registered and Ready."""
+    return make_stage()

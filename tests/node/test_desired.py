@@ -1,15 +1,17 @@
 """Goldens: what a node's network should be, as the commands one would type to make it."""
 
+from dataclasses import replace
+
 import pytest
 
 from labctl.net.diff import diff
-from labctl.net.nouns import FdbEntry, Link, Neighbor, NftTable, Noun, Route, Sysctl
+from labctl.net.nouns import Address, FdbEntry, Link, Neighbor, NftTable, Noun, Route, Sysctl
 from labctl.net.operations import Create, Delete
 from labctl.net.state import NetState
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
 from labctl.node.pod_side import desired_pod
-from labctl.node.snapshot import snapshot
+from labctl.node.snapshot import Snapshot, snapshot
 from tests.node.cluster import NODES, cluster, node, port, spec
 
 HOST_GW = """\
@@ -167,13 +169,43 @@ def test_only_what_is_the_agents_own_is_ever_taken_away() -> None:
         Neighbor("eth0", "172.30.7.7", "02:00:00:00:00:07"),
     ]
     observed = wanted | [*strays, *foreign]
-    planned = diff(node_domain(observed, wanted, "10.244.0.0/16"), wanted)
+    planned = diff(node_domain(observed, wanted, cluster()), wanted)
     assert {one.noun for one in planned} == set(strays)
     assert {type(one) for one in planned} == {Delete}
+
+
+def with_plugins(backend: str = "host-gw", *, masquerade: bool = True) -> Snapshot:
+    return replace(cluster(backend), plugins=True, masquerade=masquerade)
+
+
+@pytest.mark.parametrize("backend", ["host-gw", "vxlan"])
+def test_with_plugins_the_bridge_is_theirs_and_the_ways_between_nodes_stay(backend: str) -> None:
+    ours, theirs = (desired(one, "node1") for one in (cluster(backend), with_plugins(backend)))
+    assert {noun.interface for noun in ours if noun not in theirs} - {""} <= {"cni0"}
+    settings = [one.key[1] for one in ours if one not in theirs and isinstance(one, Sysctl)]
+    assert settings
+    assert all(".conf.cni0." in name for name in settings)
+    assert of_kind(theirs, Route) == of_kind(ours, Route)
+    assert of_kind(theirs, NftTable) == of_kind(ours, NftTable)
+    assert of_kind(desired(with_plugins(backend, masquerade=False), "node1"), NftTable) == []
+
+
+def test_what_plugins_make_on_a_node_is_left_alone() -> None:
+    snapshot = with_plugins("vxlan")
+    wanted = desired(snapshot, "node1")
+    theirs: list[Noun] = [
+        Link("cni0", "bridge", 1450, "02:00:00:00:00:01"),
+        Address("cni0", "10.244.1.1/24"),
+        Route("10.244.1.7/32", "veth0a1b2c3d"),
+    ]
+    strays: list[Noun] = [Route("10.244.9.0/24", "eth0", gateway="172.30.1.9")]
+    observed = wanted | [*theirs, *strays]
+    planned = diff(node_domain(observed, wanted, snapshot), wanted)
+    assert [one.noun for one in planned] == strays
 
 
 def test_what_is_missing_is_made() -> None:
     wanted = desired(cluster(), "node1")
     lost = Route("default", "eth0", gateway="172.30.0.1")
     observed = wanted.without([lost.key])
-    assert diff(node_domain(observed, wanted, "10.244.0.0/16"), wanted) == (Create(lost),)
+    assert diff(node_domain(observed, wanted, cluster()), wanted) == (Create(lost),)

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from labctl import names
-from labctl.cri import Container, Port, RuntimeClient, Sandbox
+from labctl.cri import Container, CriError, Port, RuntimeClient, Sandbox
 from labctl.runtime.pause import mark
 from tests.runtime.rig import Rig, bystander, connect, exited, lo_up, pod, run_container, wait_until
 
@@ -63,6 +63,23 @@ def test_stand_ins_answer_again_and_namespaces_are_the_same(own_rig: Rig) -> Non
         own_rig.end(number)
         own_rig.start()
         assert own_rig.run(after) == [sandbox]
+
+
+def test_an_address_that_was_told_later_is_remembered(own_rig: Rig) -> None:
+    async def before(client: RuntimeClient) -> Sandbox:
+        sandbox = await client.run_pod_sandbox(pod("pod", ip=""))
+        with pytest.raises(CriError, match="no sandbox gone"):
+            await client.update_pod_sandbox("gone", "10.1.2.3")
+        return await client.update_pod_sandbox(sandbox.id, "10.1.2.3")
+
+    async def after(client: RuntimeClient) -> list[Sandbox]:
+        return await client.list_pod_sandboxes("node1")
+
+    sandbox = own_rig.run(before)
+    assert sandbox.config.ip == "10.1.2.3"
+    own_rig.end(signal.SIGKILL)
+    own_rig.start()
+    assert own_rig.run(after) == [sandbox]
 
 
 def test_what_ended_meanwhile_is_said_to_be_unknown(own_rig: Rig) -> None:

@@ -47,12 +47,16 @@ class Pod:
 
 @dataclass(frozen=True)
 class Cluster:
-    """Nodes 1 … `nodes`, and pods `web-1` …, dealt out to the nodes in turn."""
+    """Nodes 1 … `nodes`, and pods `web-1` …, dealt out to the nodes in turn.
+
+    With `routed` a node has no bridge but a route to each of its pods, as CNI's plugin ptp has it.
+    """
 
     lab: str
     backend: str
     nodes: int
     pods: tuple[Pod, ...]
+    routed: bool = False
 
     @property
     def pod_mtu(self) -> int:
@@ -70,6 +74,7 @@ class Cluster:
             ),
             outside=outside_endpoint(self.lab),
             fabric=fabric_endpoint(self.lab),
+            counts_hops=not self.routed,
         )
 
     def endpoint(self, pod: Pod) -> Endpoint:
@@ -98,9 +103,11 @@ def node_ip(number: int) -> str:
 
 
 @contextmanager
-def cluster(backend: str = "host-gw", nodes: int = 2, pods: int = 4) -> Iterator[Cluster]:
+def cluster(
+    backend: str = "host-gw", nodes: int = 2, pods: int = 4, *, routed: bool = False
+) -> Iterator[Cluster]:
     """A healthy cluster, taken away afterwards."""
-    made = Cluster(f"verify-{secrets.token_hex(3)}", backend, nodes, _deal(nodes, pods))
+    made = Cluster(f"verify-{secrets.token_hex(3)}", backend, nodes, _deal(nodes, pods), routed)
     with ExitStack() as stack:
         for name in _namespaces(made):
             create_netns(name)
@@ -194,14 +201,20 @@ def _build_node(made: Cluster, number: int) -> None:
         f"link set eth0 address {names.node_mac(node_name(number))} mtu {UNDERLAY_MTU} up",
         f"address add {node_ip(number)}/16 dev eth0",
         "route add default via 172.30.0.1",
-        "link add cni0 type bridge",
-        f"link set cni0 address {names.bridge_mac(node_name(number))} mtu {made.pod_mtu} up",
-        f"address add 10.244.{number}.1/24 dev cni0",
+        *([] if made.routed else _bridge(made, number)),
         *_backend(made, number),
     )
     in_namespace(node, "nft", "-f", "-", text=masquerade(made))
     if made.backend == "vxlan":
         _build_fdb(made, number)
+
+
+def _bridge(made: Cluster, number: int) -> tuple[str, ...]:
+    return (
+        "link add cni0 type bridge",
+        f"link set cni0 address {names.bridge_mac(node_name(number))} mtu {made.pod_mtu} up",
+        f"address add 10.244.{number}.1/24 dev cni0",
+    )
 
 
 def _backend(made: Cluster, number: int) -> Iterator[str]:
@@ -253,6 +266,9 @@ def masquerade(made: Cluster) -> str:
 
 def _build_pod(made: Cluster, pod: Pod) -> None:
     node, gateway = made.node(pod.node), f"10.244.{pod.node}.1"
+    if made.routed:
+        _build_routed_pod(made, pod, gateway)
+        return
     ip(
         node,
         f"link add {pod.veth} mtu {made.pod_mtu} type veth "
@@ -267,4 +283,23 @@ def _build_pod(made: Cluster, pod: Pod) -> None:
         f"address add {pod.ip}/24 dev eth0",
         f"route add default via {gateway}",
         f"neighbor add {gateway} lladdr {names.bridge_mac(node_name(pod.node))} dev eth0 nud permanent",
+    )
+
+
+def _build_routed_pod(made: Cluster, pod: Pod, gateway: str) -> None:
+    ip(
+        made.node(pod.node),
+        f"link add {pod.veth} mtu {made.pod_mtu} type veth "
+        f"peer name eth0 address {pod.mac} mtu {made.pod_mtu} netns {made.pod(pod)}",
+        f"link set {pod.veth} up",
+        f"address add {gateway}/32 dev {pod.veth}",
+        f"route add {pod.ip}/32 dev {pod.veth}",
+    )
+    ip(
+        made.pod(pod),
+        "link set lo up",
+        "link set eth0 up",
+        f"address add {pod.ip}/32 dev eth0",
+        f"route add {gateway} dev eth0",
+        f"route add default via {gateway}",
     )

@@ -1,6 +1,9 @@
 """Who has an address: from the API, from the namespaces, from the wire."""
 
-from labctl.verify.addresses import compare_held, judge_answers
+from ipaddress import IPv4Network
+
+from labctl.verify.addresses import compare_held, judge_answers, leads_to
+from labctl.verify.interface import Way
 from labctl.verify.topology import pod_endpoint
 from tests.verify.values import NODE1, A, B, C
 
@@ -51,3 +54,13 @@ def test_two_answers_or_a_strangers_are_told_with_their_macs() -> None:
         "02:00:00:00:00:0a (default/a) and by 02:00:00:00:00:0b (default/b)"
     )
     assert "(unknown)" in judge_answers(A, MAC_A, {b"\x02\0\0\0\0\x0c"}, LABELS)
+
+
+def test_a_pod_is_asked_where_the_nodes_route_leads_to_it() -> None:
+    ways = [
+        Way("veth1", IPv4Network("10.244.1.2/32")),
+        Way("cni0", IPv4Network("10.244.1.0/24")),
+    ]
+    assert leads_to("10.244.1.2", ways) == "veth1"
+    assert leads_to("10.244.1.3", ways) == "cni0"
+    assert leads_to("10.244.2.3", ways) == ""

@@ -6,7 +6,7 @@ import pytest
 
 from labctl.verify.capture import HOST, OTHERHOST, OUTGOING
 from labctl.verify.judge import Packet, Refused, judge
-from labctl.verify.oracle import Header
+from labctl.verify.oracle import ANY_TTL, Header
 from labctl.verify.probe import ONE_WAY, ROUND_TRIP, Message, Probe, Refusal, Sighting, Tunnel
 from tests.verify.values import FABRIC, NODE1, NODE2, NODE3, OUTSIDE, A, B, C, probe, sighting
 
@@ -39,6 +39,19 @@ def test_a_complete_round_trip_passes_with_what_was_expected() -> None:
     assert verdict.reason == ""
     assert verdict.sent == Packet(Header(A.ip, C.ip, 64), 60)
     assert verdict.received == Packet(Header(A.ip, C.ip, 62), 60)
+
+
+def test_where_any_number_of_hops_will_do_the_real_one_is_told() -> None:
+    sound = probe(A, C)
+    free = sound.expectation._replace(arrives=sound.expectation.arrives._replace(ttl=ANY_TTL))
+    tolerant = Probe(0, sound.check, free, ROUND_TRIP)
+    tolerant.seen, tolerant.sent_size, tolerant.arrived_ttl = ROUND_TRIP, 60, 61
+    verdict = judge(tolerant)
+    assert verdict.passed
+    assert verdict.received == Packet(Header(A.ip, C.ip, 61), 60)
+    tolerant.seen = 0
+    tolerant.trace = [sighting(C, header=Header(A.ip, C.ip, 7))]
+    assert judge(tolerant).reason.startswith("no reply")
 
 
 @pytest.mark.parametrize("missing", range(5))

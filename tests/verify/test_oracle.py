@@ -1,8 +1,10 @@
 """What the network model promises, spelled out pair by pair."""
 
+from dataclasses import replace
+
 import pytest
 
-from labctl.verify.oracle import Expectation, Header, expect, hops
+from labctl.verify.oracle import ANY_TTL, Expectation, Header, expect, hops
 from labctl.verify.plan import Check
 from labctl.verify.topology import Endpoint
 from tests.verify.values import NODE1, NODE2, OUTSIDE, A, B, C, topology
@@ -31,6 +33,12 @@ def test_path_and_ttl_follow_from_who_forwards(
     assert (expected.leaves.ttl, expected.answers.ttl) == (64, 64)
     assert (expected.arrives.ttl, expected.returns.ttl) == (ttl, ttl)
     assert hops(source, destination) == hops(destination, source) == 64 - ttl
+
+
+def test_of_a_plugins_network_hops_are_not_expected() -> None:
+    expected = expect(Check("any", "icmp", A, B), replace(topology(), counts_hops=False))
+    assert (expected.leaves.ttl, expected.answers.ttl) == (64, 64)
+    assert (expected.arrives.ttl, expected.returns.ttl) == (ANY_TTL, ANY_TTL)
 
 
 def test_between_pods_and_nodes_nothing_is_translated() -> None:

@@ -57,6 +57,59 @@ def test_what_is_received_is_told_with_addresses_ttl_and_size(sound: Cluster) ->
     assert sizes == {(sound.pod_mtu, sound.pod_mtu), (sound.pod_mtu + 1, None)}
 
 
+@pytest.fixture(scope="module", params=["host-gw", "vxlan"])
+def routed(request: pytest.FixtureRequest) -> Iterator[Cluster]:
+    with cluster(request.param, nodes=2, pods=4, routed=True) as made:
+        yield made
+
+
+def test_pods_behind_routes_keep_every_promise_with_a_hop_more(routed: Cluster) -> None:
+    report = verify(routed.topology())
+    assert failures(report) == []
+    hops = {
+        (check["claim"], check["path"]): 64 - check["received"]["ttl"]
+        for check in report["checks"]
+        if check["received"]
+    }
+    assert hops["pod-to-pod", "same-node"] == 1
+    assert hops["pod-to-pod", "cross-node"] == 2
+    assert hops["node-to-pod", "same-node"] == 0
+    assert hops["egress", "egress"] == 2
+
+
+def test_where_hops_are_promised_one_more_is_a_wrong_path(routed: Cluster) -> None:
+    counting = replace(routed.topology(), counts_hops=True)
+    report = verify(counting, ["pod-to-pod"], ["icmp"])
+    assert {check["reason"] for check in report["checks"] if check["path"] == "same-node"} == {
+        "wrong path: it arrived with TTL 63, not 64"
+    }
+    assert all(check["passed"] for check in report["checks"] if check["path"] == "cross-node")
+
+
+def test_behind_routes_what_is_lost_is_told_with_its_hop(routed: Cluster) -> None:
+    pod = routed.pods[0]
+    node = routed.node(pod.node)
+    ip(node, f"route del {pod.ip}/32 dev {pod.veth}")
+    try:
+        report = verify(routed.topology(), ["node-to-pod", "pod-to-pod"], ["icmp"])
+    finally:
+        ip(node, f"route add {pod.ip}/32 dev {pod.veth}")
+    assert not report["passed"]
+    reasons = [check["reason"] for check in report["checks"] if not check["passed"]]
+    assert all("lost after" in reason or "no reply" in reason for reason in reasons), reasons
+    assert failures(verify(routed.topology(), ["pod-to-pod"], ["icmp"])) == []
+
+
+def test_two_pods_with_one_address_behind_routes_are_told(routed: Cluster) -> None:
+    one, other = (pod for pod in routed.pods if pod.node == 1)
+    ip(routed.pod(other), f"address add {one.ip}/32 dev eth0")
+    try:
+        report = verify(routed.topology(), ["pod-to-pod"], ["icmp"])
+    finally:
+        ip(routed.pod(other), f"address del {one.ip}/32 dev eth0")
+    assert "belongs to more than one" in " ".join(failures(report))
+
+
 def test_nothing_is_left_open_or_changed(sound: Cluster) -> None:
     verify(sound.topology())  # scapy is imported by now
     before = open_descriptors()

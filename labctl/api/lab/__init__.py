@@ -5,6 +5,7 @@ in labctl reads a Lab object. `lab_object` is its inverse: what was parsed, with
 spelled out.
 """
 
+from labctl.api.lab.cni import CniSpec, check_conflist
 from labctl.api.lab.configmap import (
     LAB_CONFIGMAP,
     LAB_CONFIGMAP_KEY,
@@ -42,12 +43,14 @@ __all__ = [
     "LAB_CONFIGMAP_KEY",
     "LAB_KIND",
     "MAX_NODES",
+    "CniSpec",
     "LabSpec",
     "NetworkSpec",
     "NodeSpec",
     "StoreSpec",
     "Taint",
     "Times",
+    "check_conflist",
     "check_lab_name",
     "default_lab",
     "lab_configmap",

@@ -9,6 +9,7 @@ from labctl.api.causes import type_name
 from labctl.api.fields import FieldError, Path
 from labctl.api.lab import checks
 from labctl.api.lab import spec as lab
+from labctl.api.lab.cni import parse_cni
 from labctl.api.lab.spec import LabSpec, NetworkSpec, NodeSpec, Taint, Times
 from labctl.api.lab.store import read_store
 from labctl.api.objects import Obj
@@ -134,7 +135,7 @@ _DEFAULT_TIMES = Times()
 
 def _network(value: Any) -> NetworkSpec:
     path: Path = ("spec", "network")
-    known = ("backend", "podCIDR", "serviceCIDR", "mtu", "healing")
+    known = ("backend", "podCIDR", "serviceCIDR", "mtu", "healing", "cni")
     members, default = checks.members(value, path, known), _DEFAULT_NETWORK
 
     def read(name: str, fallback: Any, check: Callable[..., Any], *limits: Any) -> Any:
@@ -149,6 +150,7 @@ def _network(value: Any) -> NetworkSpec:
         service_cidr=read("serviceCIDR", default.service_cidr, checks.cidr),
         mtu=read("mtu", default.mtu, checks.integer, lab.MIN_MTU + overhead, lab.MAX_MTU),
         healing=read("healing", default.healing, checks.boolean),
+        cni=parse_cni(members.get("cni"), (*path, "cni")),
     )
     _check_cidrs(network, path)
     return network

@@ -3,7 +3,7 @@
 Its numbers and choices come from where `parse_lab` takes them, so the two cannot disagree.
 """
 
-from labctl.api.lab import checks, spec
+from labctl.api.lab import checks, cni, spec
 from labctl.api.objects import Obj
 
 
@@ -82,8 +82,33 @@ def _network() -> Obj:
             "serviceCIDR": {"type": "string", "default": default.service_cidr},
             "mtu": {**mtu, "default": default.mtu},
             "healing": {"type": "boolean", "default": default.healing},
+            "cni": _cni(),
         }
     )
+
+
+def _cni() -> Obj:
+    name = {"type": "string", "pattern": f"^{cni.NAME.pattern}$"}
+    plugins = {"type": "array", "minItems": 1, "items": _open({"type": name})}
+    conflist = {
+        "description": "a file with a network configuration list, or such a list",
+        "anyOf": [{"type": "string"}, _open({"name": name, "plugins": plugins})],
+    }
+    low, high = cni.TIMEOUT_LIMITS
+    seconds = {"type": "number", "minimum": low, "maximum": high, "default": cni.TIMEOUT_SECONDS}
+    return _mapping(
+        {
+            "conflist": conflist,
+            "binDir": {"type": "string", "default": cni.BIN_DIR},
+            "timeoutSeconds": seconds,
+        },
+        required=("conflist",),
+    )
+
+
+def _open(properties: Obj) -> Obj:
+    """A mapping in which there may be more."""
+    return {"type": "object", "properties": properties, "required": list(properties)}
 
 
 def _times() -> Obj:

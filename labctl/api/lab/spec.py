@@ -4,6 +4,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network
 
 from labctl import names
+from labctl.api.lab.cni import CniSpec
 from labctl.api.objects import Obj
 
 LAB_API_VERSION = "labctl.io/v1alpha1"
@@ -57,6 +58,7 @@ class NetworkSpec:
     service_cidr: str = "10.96.0.0/16"
     mtu: int = 1500  # of the underlay, bytes
     healing: bool = True
+    cni: CniSpec | None = None  # who puts pods on the network, if not labctl itself
 
     @property
     def pod_mtu(self) -> int:
@@ -135,6 +137,7 @@ def lab_object(spec: LabSpec) -> Obj:
                 "serviceCIDR": network.service_cidr,
                 "mtu": network.mtu,
                 "healing": network.healing,
+                **({"cni": network.cni.object()} if network.cni else {}),
             },
             "times": {
                 "heartbeatSeconds": times.heartbeat_seconds,

@@ -6,7 +6,7 @@ from typing import Any, cast
 
 from labctl import names
 from labctl.api.objects import Obj, annotations
-from labctl.cri.messages import ContainerConfig, Mount, Port, Protocol, SandboxConfig
+from labctl.cri.messages import ContainerConfig, Mount, Port, PortMapping, Protocol, SandboxConfig
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
 from labctl.node.pods.sources import NO_SOURCES, Sources
@@ -30,7 +30,20 @@ def sandbox_config(pod: Obj, attempt: int, node: str, ip: str) -> SandboxConfig:
         ip=ip,
         host_network=host_network,
         annotations=dict(annotations(pod)),
+        port_mappings=() if host_network else tuple(_port_mappings(pod)),
     )
+
+
+def _port_mappings(pod: Obj) -> Iterator[PortMapping]:
+    for container in pod["spec"].get("containers") or ():
+        for port in container.get("ports") or ():
+            if port.get("hostPort"):
+                yield PortMapping(
+                    port["hostPort"],
+                    port["containerPort"],
+                    cast("Protocol", port.get("protocol", "TCP")),
+                    port.get("hostIP", ""),
+                )
 
 
 def container_config(

@@ -19,9 +19,9 @@ from labctl.cri.errors import CriError, RuntimeUnavailable
 from labctl.cri.messages import Sandbox
 from labctl.errors import LabError, StatusError
 from labctl.node.forwards import Forwards
-from labctl.node.network import Network
-from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.network import NetworkNotReady
 from labctl.node.place import Place
+from labctl.node.pod_network import PodNetwork
 from labctl.node.pods import actions
 from labctl.node.pods.container_config import sandbox_config
 from labctl.node.pods.containers import ContainerExecutor
@@ -30,7 +30,6 @@ from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status_writer import StatusWriter
 from labctl.node.pods.teller import PodTeller
-from labctl.node.snapshot import port_of
 from labctl.node.volumes.directory import remove
 
 
@@ -41,8 +40,7 @@ class Executor:
     place: Place
     client: Client
     runtime: RuntimeClient
-    network: Network
-    watcher: NetworkWatcher
+    network: PodNetwork
     memory: PodMemory
     objects: PodObjects
     status: StatusWriter
@@ -71,7 +69,7 @@ class Executor:
                     await self._run_sandbox(pod, attempt)
             case actions.Attach(sandbox):
                 with self._telling_of_sandbox(pod):
-                    self._attach(sandbox)
+                    await self._attach(sandbox)
             case actions.CreateContainer(container, attempt, sandbox):
                 await self.containers.create(pod, container, attempt, sandbox)
             case actions.StartContainer(container):
@@ -83,36 +81,32 @@ class Executor:
         if attempt:
             self.teller.sandbox_changed(pod)
         owner = names.sandbox_id(uid(pod), attempt)
-        address = "" if is_host_network(pod) else self.network.take_address(owner)
+        address = "" if is_host_network(pod) else self.network.reserve(owner)
         config = sandbox_config(pod, attempt, self.place.node, address)
         try:
             sandbox = await self.runtime.run_pod_sandbox(config)
         except RuntimeUnavailable:
             raise  # perhaps it runs: the address stays its own
         except CriError:
-            self.network.release_address(owner)
+            self.network.release(owner)
             raise
         self.memory.mirror.put_sandbox(sandbox)
-        self._attach(sandbox)
+        await self._attach(sandbox)
 
-    def _attach(self, sandbox: Sandbox) -> None:
-        port = port_of(sandbox)
-        if port is not None:
-            self.network.attach(port)
+    async def _attach(self, sandbox: Sandbox) -> None:
+        if not sandbox.config.host_network:
+            self.memory.mirror.put_sandbox(await self.network.attach(sandbox))
         self.memory.attached.add(sandbox.id)
 
     async def _stop_sandbox(self, pod: Obj | None, sandbox: Sandbox) -> None:
         """Off the network first: nothing must answer for an address that is about to be free."""
         await self.forwards.close(sandbox.id)
-        port = port_of(sandbox)
+        on_host = sandbox.config.host_network
+        departure = contextlib.nullcontext() if on_host else self.network.departure(sandbox)
         self.memory.attached.discard(sandbox.id)
         try:
-            if port is None:
+            async with departure:
                 await self.runtime.stop_pod_sandbox(sandbox.id)
-            else:
-                async with self.watcher.departure(port):
-                    await self.runtime.stop_pod_sandbox(sandbox.id)
-                self.network.release_address(sandbox.id)
         except LabError as error:
             if pod is not None:
                 self.teller.kill_failed(pod, error.message)
@@ -135,7 +129,7 @@ class Executor:
     def forget(self, pod_uid: str) -> None:
         """Nothing is left of the pod, here or in the API."""
         self.memory.forget_pod(pod_uid)
-        self.network.release_pod(pod_uid)
+        self.network.forget(pod_uid)
 
     async def _delete_object(self, pod: Obj) -> None:
         """The last word on the pod, then its end; another pod of that name is left alone."""
@@ -151,6 +145,9 @@ class Executor:
     def _telling_of_sandbox(self, pod: Obj) -> Iterator[None]:
         try:
             yield
+        except NetworkNotReady as error:
+            self.teller.network_not_ready(pod, error.message)
+            raise
         except LabError as error:
             self.teller.sandbox_failed(pod, error.message)
             raise

@@ -90,6 +90,13 @@ class RuntimeMirror:
         if not siblings:
             del self._sandbox_ids[sandbox.config.uid]
 
+    def declare_dead(self, sandbox_id: str) -> None:
+        """A sandbox that cannot serve any more, whatever the runtime thinks of it."""
+        sandbox = self._sandboxes.get(sandbox_id)
+        if sandbox is not None:
+            self.put_sandbox(replace(sandbox, state="notready"))
+            self._changed(sandbox.config.uid)
+
     def take(self, event: ContainerEvent) -> None:
         """An event of the runtime; of what is not known (any more) it says nothing."""
         sandbox = self._sandboxes.get(event.sandbox_id)

@@ -42,6 +42,9 @@ class PodTeller:
     def sandbox_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedCreatePodSandBox", f"Failed to create pod sandbox: {why}")
 
+    def network_not_ready(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "NetworkNotReady", why)
+
     def kill_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedKillPod", f"error killing pod: {why}")
 

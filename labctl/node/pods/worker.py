@@ -11,6 +11,7 @@ from collections.abc import Callable
 from labctl.api.objects import Obj, is_deleting, key
 from labctl.client.backoff import Backoff
 from labctl.client.reconciler import Reconciler
+from labctl.cni.errors import CniError
 from labctl.cri.errors import CriError
 from labctl.errors import LabError, NetError
 from labctl.node.ipam import AddressTaken, NoFreeAddress
@@ -22,7 +23,15 @@ from labctl.node.pods.plan import plan
 
 _WORKERS = 64
 _FIRST_RETRY, _LAST_RETRY = 0.2, 10.0
-_TRANSIENT = (CriError, NetError, NetworkNotReady, NoFreeAddress, AddressTaken, OSError)
+_TRANSIENT = (
+    CniError,
+    CriError,
+    NetError,
+    NetworkNotReady,
+    NoFreeAddress,
+    AddressTaken,
+    OSError,
+)
 
 _log = logging.getLogger(__name__)
 

@@ -12,6 +12,7 @@ from labctl.errors import NetError
 from labctl.net.apply import apply
 from labctl.net.diff import diff
 from labctl.net.netlink import Netlink
+from labctl.net.nouns import LOOPBACK
 from labctl.net.observe import observe
 from labctl.net.operations import Create, Operation
 from labctl.net.state import NetState
@@ -67,6 +68,26 @@ class PodNamespaces:
             operations = pod_operations(netlink, wanted)
             apply(netlink, operations)
         return operations
+
+
+def set_up_loopback(netns: str) -> int:
+    """Sets `lo` up in a namespace that nobody else has configured; returns its inode.
+
+    Raises NetError, also when the path leads to the caller's own.
+    """
+    try:
+        descriptor = os.open(netns, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise NetError(f"open {netns}: {error.strerror}", error.errno or 0) from error
+    try:
+        inode = os.fstat(descriptor).st_ino
+        if inode == os.stat(_OWN_NETNS).st_ino:
+            raise NetError(f"{netns} is the node's own namespace", errno.ENOENT)
+        with Netlink.at(descriptor) as netlink:
+            apply(netlink, [Create(LOOPBACK)])
+    finally:
+        os.close(descriptor)
+    return inode
 
 
 def pod_operations(netlink: Netlink, wanted: NetState) -> tuple[Operation, ...]:
