@@ -14,9 +14,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from labctl.cri.messages import Mount
-from labctl.names import STATE_DIR
-from labctl.runtime.mounts import HostMount
-from labctl.runtime.syscalls import (
+from labctl.mounting import (
     MS_BIND,
     MS_NODEV,
     MS_NOEXEC,
@@ -26,8 +24,10 @@ from labctl.runtime.syscalls import (
     MS_REC,
     MS_REMOUNT,
     mount,
-    pivot_root_here,
 )
+from labctl.names import STATE_DIR
+from labctl.runtime.mounts import HostMount
+from labctl.runtime.syscalls import pivot_root_here
 
 _UPPER_SIZE = "512m"  # what a container may write before it sees ENOSPC: memory of the host
 _KERNEL = MS_NOSUID | MS_NOEXEC | MS_NODEV

@@ -1,7 +1,7 @@
 """The system calls that Python 3.11 lacks and a container needs; each raises OSError.
 
 Most are called between fork and exec, so nothing here logs, locks or imports. (setns and
-unshare have their one wrapper in net.namespaces.)
+unshare have their one wrapper in net.namespaces, mount in mounting.)
 """
 
 import ctypes
@@ -9,16 +9,8 @@ import os
 import signal
 from collections.abc import Iterable
 
-MS_RDONLY = 1
-MS_NOSUID = 2
-MS_NODEV = 4
-MS_NOEXEC = 8
-MS_REMOUNT = 32
-MS_BIND = 4096
-MS_REC = 16384
-MS_PRIVATE = 1 << 18
+from labctl.mounting import detach
 
-_MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -48,10 +40,6 @@ def _check(result: int, what: str) -> None:
         raise OSError(code, os.strerror(code), what)
 
 
-def _text(value: str) -> bytes | None:
-    return os.fsencode(value) if value else None
-
-
 def fork(flags: int = 0, cgroup: int | None = None) -> int:
     """A fork into new namespaces (CLONE_NEW…) and the cgroup of that descriptor; 0 in the child.
 
@@ -78,13 +66,6 @@ def let_signals_in(ignored: Iterable[int]) -> None:
     _libc.sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
 
 
-def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    result = _libc.mount(
-        _text(source), os.fsencode(target), _text(kind), ctypes.c_ulong(flags), _text(data)
-    )
-    _check(result, target)
-
-
 def pivot_root_here() -> None:
     """Makes the current directory the root and lets go of the old one.
 
@@ -92,7 +73,7 @@ def pivot_root_here() -> None:
     drops it without a directory to put it in: pivot_root(2), NOTES.
     """
     _check(_libc.pivot_root(b".", b"."), "pivot_root")
-    _check(_libc.umount2(b".", _MNT_DETACH), "umount the old root")
+    detach(".")
 
 
 def die_with_parent() -> None:

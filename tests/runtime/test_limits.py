@@ -119,10 +119,10 @@ def test_what_a_group_uses_is_known(rig: Rig) -> None:
         sandbox = await client.run_pod_sandbox(pod("usage"))
         hold = "import time; x = bytearray(64 << 20); print(1, flush=True); time.sleep(1000)"
         container = await run_container(
-            client, sandbox, rig.config("c", "/usr/bin/python3", "-c", hold)
+            client, sandbox, rig.config("usage", "/usr/bin/python3", "-c", hold)
         )
         wait_until(lambda: rig.log(container) == ["1"])
-        used = Group(HERE, names.container_cgroup(rig.lab, sandbox.id, "c", 0)).usage()
+        used = Group(HERE, names.container_cgroup(rig.lab, sandbox.id, "usage", 0)).usage()
         assert used is not None
         assert used.cpu > 0
         assert HERE.missing or 64 * MIB < used.memory < 128 * MIB

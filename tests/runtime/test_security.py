@@ -31,7 +31,9 @@ def _run(rig: Rig, name: str, script: str, pod_wishes: Any = None, **wishes: Any
 
 
 def _config(wishes: dict[str, Any]) -> dict[str, Any]:
-    fields = {name: wishes.pop(name) for name in ("mounts", "working_dir") if name in wishes}
+    fields: dict[str, Any] = {
+        name: wishes.pop(name) for name in ("mounts", "working_dir") if name in wishes
+    }
     return {**fields, "security": Security(**wishes)}
 
 

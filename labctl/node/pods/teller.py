@@ -1,5 +1,7 @@
 """The Events of a node's pods, worded as the kubelet words them."""
 
+from collections.abc import Iterable
+
 from labctl.api.objects import Obj
 from labctl.client.events import EventRecorder
 from labctl.cri.messages import Container
@@ -19,6 +21,11 @@ class PodTeller:
         else:
             self._normal(pod, "Pulled", f'Container image "{image}" already present on machine')
         self._normal(pod, "Created", f"Created container: {name}")
+
+    def not_applied(self, pod: Obj, container: Container, sentences: Iterable[str]) -> None:
+        """What was asked for and is not done here."""
+        for sentence in sentences:
+            self._warning(pod, "NotApplied", f"Container {container.config.name}: {sentence}")
 
     def started(self, pod: Obj, container: Container) -> None:
         self._normal(pod, "Started", f"Started container {container.config.name}")

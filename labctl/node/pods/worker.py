@@ -18,11 +18,20 @@ from labctl.node.network import NetworkNotReady
 from labctl.node.pods.actions import Plan
 from labctl.node.pods.executor import Executor
 from labctl.node.pods.facts import PodFacts
+from labctl.node.pods.naming import NameTooLong
 from labctl.node.pods.plan import plan
 
 _WORKERS = 64
 _FIRST_RETRY, _LAST_RETRY = 0.2, 10.0
-_TRANSIENT = (CriError, NetError, NetworkNotReady, NoFreeAddress, AddressTaken, OSError)
+_TRANSIENT = (
+    CriError,
+    NetError,
+    NetworkNotReady,
+    NoFreeAddress,
+    AddressTaken,
+    NameTooLong,
+    OSError,
+)
 
 _log = logging.getLogger(__name__)
 
