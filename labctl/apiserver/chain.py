@@ -18,6 +18,7 @@ from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.registry.binding import bind
 from labctl.apiserver.registry.create import create
 from labctl.apiserver.registry.deletion import delete, delete_collection
+from labctl.apiserver.registry.ephemeral import patch_ephemeral, update_ephemeral
 from labctl.apiserver.registry.eviction import evict
 from labctl.apiserver.registry.finalize import finalize
 from labctl.apiserver.registry.scale import get_scale, patch_scale, update_scale
@@ -46,6 +47,9 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("binding", "create"): bind,
     ("eviction", "create"): evict,
     ("finalize", "update"): finalize,
+    ("ephemeralcontainers", "get"): reading.get,
+    ("ephemeralcontainers", "update"): update_ephemeral,
+    ("ephemeralcontainers", "patch"): patch_ephemeral,
 }
 
 # What is computed and not stored has verbs of its own, by resource and verb.

@@ -24,6 +24,7 @@ SUBRESOURCE_VERBS = {
     "status": ["get", "patch", "update"],
     "scale": ["get", "patch", "update"],
     "finalize": ["update"],
+    "ephemeralcontainers": ["get", "patch", "update"],
     "log": ["get"],
     "binding": ["create"],
     "eviction": ["create"],

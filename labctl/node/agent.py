@@ -92,7 +92,7 @@ class Agent:
         self._complete = False
 
         self._mirror = RuntimeMirror(self._pod_changed)
-        self._memory = PodMemory(self._mirror)
+        self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
         self._link = RuntimeLink(runtime, place.node, self._mirror, self._runtime_changed)
         self._reporter = NodeReporter(client, self._recorder, registered, identity, self._problems)

@@ -2,7 +2,7 @@
 
 import asyncio
 
-from labctl.cri.errors import FAILED_PRECONDITION, CriError
+from labctl.cri.errors import CONFIG_ERROR, CriError
 from labctl.cri.messages import Container, ContainerConfig, ContainerEvent, EventKind
 from labctl.runtime.container import LiveContainer, container_id, new_container
 from labctl.runtime.machine import Machine
@@ -37,6 +37,7 @@ class Pod:
         if known is not None:
             return known.value
         self.sandbox.namespaces()  # of a dead one nothing can be made
+        self._peer(config.target)
         container = self.add(new_container(self.id, self.sandbox.config, config))
         self._machine.records.container_changed(container.record())
         return container.value
@@ -53,9 +54,10 @@ class Pod:
         if not target:
             return self.sandbox.peer
         for container in self.containers.values():
-            if container.value.config.name == target and container.program is not None:
-                return container.program.process.pidfd
-        raise CriError(f"target container {target} is no running process", FAILED_PRECONDITION)
+            if container.value.config.name == target and container.value.state == "running":
+                # of a stand-in there is no process to be seen
+                return container.program.process.pidfd if container.program else self.sandbox.peer
+        raise CriError(f"unable to find target container {target}", CONFIG_ERROR)
 
     async def remove_container(self, identity: str) -> None:
         container = self.containers[identity]

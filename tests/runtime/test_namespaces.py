@@ -101,5 +101,5 @@ def test_who_targets_nobody_is_told(rig: Rig) -> None:
         config = replace(rig.config("lost", "true"), target="nobody")
         await run_container(client, sandbox, config)
 
-    with pytest.raises(CriError, match="target container nobody is no running process"):
+    with pytest.raises(CriError, match="unable to find target container nobody"):
         rig.run(play)

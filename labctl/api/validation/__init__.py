@@ -24,7 +24,7 @@ from labctl.api.kinds import (
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.schema import Problems
-from labctl.api.validation import config, definition, pod, quota, service, workload
+from labctl.api.validation import config, definition, ephemeral, pod, quota, service, workload
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
 __all__ = ["Cause", "shape_problems", "unknown_fields", "validate"]
@@ -53,6 +53,8 @@ _CHECKS: dict[Resource, _Check] = {
     policy.PODDISRUPTIONBUDGETS: service.check_disruption_budget,
     apiextensions.CUSTOMRESOURCEDEFINITIONS: definition.check_definition,
 }
+
+_CREATE_CHECKS: dict[Resource, _Check] = {core.PODS: ephemeral.check_without_ephemeral}
 
 _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     core.PODS: pod.check_pod_update,
@@ -111,7 +113,11 @@ def _rules(resource: Resource, obj: Obj, old: Obj | None) -> Iterator[Cause]:
     check = _CHECKS.get(resource)
     if check is not None:
         yield from check(obj)
-    if old is not None:
+    if old is None:
+        check_new = _CREATE_CHECKS.get(resource)
+        if check_new is not None:
+            yield from check_new(obj)
+    else:
         yield from check_metadata_update(obj, old)
         check_update = _UPDATE_CHECKS.get(resource)
         if check_update is not None:

@@ -11,6 +11,7 @@ from labctl.cri.messages import ContainerConfig, Mount, Port, Protocol, SandboxC
 from labctl.node.pods import naming
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
+from labctl.node.pods.facts import ephemeral_containers_of
 from labctl.node.pods.limits import container_limits, pod_limits
 from labctl.node.pods.security import security_of
 from labctl.node.pods.sources import NO_SOURCES, Sources
@@ -64,7 +65,7 @@ def container_config(
         name=container["name"],
         image=container.get("image", ""),
         attempt=attempt,
-        command=tuple(expand(word, values) for word in container.get("command") or ()),
+        command=tuple(expand(word, values) for word in _command(pod, container)),
         args=tuple(expand(word, values) for word in container.get("args") or ()),
         working_dir=container.get("workingDir", ""),
         env=tuple(values.items()),
@@ -81,6 +82,14 @@ def container_config(
         message_path=container.get("terminationMessagePath", ""),
         message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
+
+
+def _command(pod: Obj, container: Obj) -> list[str]:
+    """One that is to look into a pod has a shell at least: the host's tools are its image."""
+    command: list[str] = container.get("command") or []
+    if command or container.get("args") or container not in ephemeral_containers_of(pod):
+        return command
+    return ["sh"]
 
 
 def _memory(around: Surroundings) -> int:

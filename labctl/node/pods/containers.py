@@ -21,7 +21,12 @@ from labctl.node.background import Background
 from labctl.node.place import Place
 from labctl.node.pods.container_config import container_config
 from labctl.node.pods.downward import Surroundings
-from labctl.node.pods.facts import Failure, containers_of, init_containers_of
+from labctl.node.pods.facts import (
+    Failure,
+    containers_of,
+    ephemeral_containers_of,
+    init_containers_of,
+)
 from labctl.node.pods.hooks import run_hook
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.security import not_applied
@@ -197,6 +202,7 @@ def _spec(pod: Obj, container: str) -> Obj:
 def _specs(pod: Obj) -> Iterator[Obj]:
     yield from init_containers_of(pod)
     yield from containers_of(pod)
+    yield from ephemeral_containers_of(pod)
 
 
 def _hook(pod: Obj, container: Container, kind: str) -> Obj:

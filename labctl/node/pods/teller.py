@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from labctl.api.objects import Obj
 from labctl.client.events import EventRecorder
 from labctl.cri.messages import Container
+from labctl.node.pods import deadline
 from labctl.node.pods.container_status import full_name
 
 
@@ -41,6 +42,9 @@ class PodTeller:
     def unhealthy(self, pod: Obj, kind: str, why: str) -> None:
         text = f"{kind.capitalize()} probe failed: {why}"
         self._warning(pod, "Unhealthy", text)
+
+    def expired(self, pod: Obj) -> None:
+        self._normal(pod, deadline.REASON, deadline.MESSAGE)
 
     def sandbox_changed(self, pod: Obj) -> None:
         text = "Pod sandbox changed, it will be killed and re-created."
