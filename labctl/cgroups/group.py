@@ -90,6 +90,14 @@ class Group:
         cpu = _counter(f"{self._unified}/cpu.stat", "usage_usec") * 1000
         return Usage(cpu, max(0, self._held() - self._reclaimable()))
 
+    @property
+    def counts_memory(self) -> bool:
+        return "memory" not in self._hierarchies.missing
+
+    def members(self) -> list[int]:
+        """The pids in it; none where there is no such group."""
+        return [int(pid) for pid in _text(f"{self._unified}/cgroup.procs").split()]
+
     def end(self) -> None:
         """SIGKILLs what is left in it."""
         if self._unified is not None:

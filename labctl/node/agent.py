@@ -13,6 +13,7 @@ from labctl import names
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec, node_address
 from labctl.api.objects import Obj, is_deleting, name
+from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.client.cache import Cache
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
@@ -109,7 +110,7 @@ class Agent:
         self._forwards = Forwards()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
         self._starts = PodStarts()
-        stats = NodeStats(place.node, self._mirror, self._starts)
+        stats = NodeStats(place.lab, place.node, self._mirror, self._starts)
         containers = Containers(self._memory, self._objects)
         self._server = AgentServer(containers, runtime, stats, self._forwards)
 
@@ -152,7 +153,7 @@ class Agent:
 
     async def run(self) -> None:
         """Works until cancelled."""
-        self._reporter.event("Normal", "Starting", "Starting kubelet.")
+        self._reporter.started(read_hierarchies().missing)
         self._settings.subscribe(self._network_sync.mark)
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._objects.watched)
