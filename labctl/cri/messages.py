@@ -109,7 +109,7 @@ class ContainerConfig:
     container's starts from 0. `log_path` is absolute; its directory is made if it is missing.
     Without `stdin` a program finds its input at the end; with `stdin_once` it ends with the first
     who attached to it; `tty` gives it a terminal. With `target`, the name of another container,
-    it has that one's pid namespace. What it writes into the file `message_path` is told of it when
+    it has that one's pid namespace; one that `needs_program` has no stand-in. What it writes into the file `message_path` is told of it when
     it has ended; if that is nothing and it failed, the end of its log with `message_from_log`.
     """
 
@@ -130,6 +130,7 @@ class ContainerConfig:
     limits: Limits = _NO_LIMITS
     security: Security = _NO_SECURITY
     target: str = ""
+    needs_program: bool = False
     message_path: str = ""
     message_from_log: bool = False
 

@@ -61,11 +61,12 @@ def container_config(
 ) -> ContainerConfig:
     """The runtime's view of `container`, one of `pod`'s (init) containers. Raises MissingSource."""
     values = environment(pod, container, around, sources)
+    ephemeral = container in ephemeral_containers_of(pod)
     return ContainerConfig(
         name=container["name"],
         image=container.get("image", ""),
         attempt=attempt,
-        command=tuple(expand(word, values) for word in _command(pod, container)),
+        command=tuple(expand(word, values) for word in _command(container, ephemeral)),
         args=tuple(expand(word, values) for word in container.get("args") or ()),
         working_dir=container.get("workingDir", ""),
         env=tuple(values.items()),
@@ -79,17 +80,16 @@ def container_config(
         limits=container_limits(container),
         security=security_of(pod, container, _memory(around)),
         target=container.get("targetContainerName", ""),
+        needs_program=ephemeral,
         message_path=container.get("terminationMessagePath", ""),
         message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
 
-def _command(pod: Obj, container: Obj) -> list[str]:
+def _command(container: Obj, ephemeral: bool) -> list[str]:
     """One that is to look into a pod has a shell at least: the host's tools are its image."""
     command: list[str] = container.get("command") or []
-    if command or container.get("args") or container not in ephemeral_containers_of(pod):
-        return command
-    return ["sh"]
+    return ["sh"] if ephemeral and not (command or container.get("args")) else command
 
 
 def _memory(around: Surroundings) -> int:
