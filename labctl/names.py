@@ -82,6 +82,23 @@ def netns_path(name: str) -> Path:
     return NETNS_DIR / name
 
 
+def lab_cgroup(lab: str) -> str:
+    """The lab's control group, below where the hierarchy is mounted."""
+    return f"labctl.{lab}"
+
+
+def pods_cgroup(lab: str) -> str:
+    return f"{lab_cgroup(lab)}/pods"
+
+
+def pod_cgroup(lab: str, sandbox: str) -> str:
+    return f"{pods_cgroup(lab)}/{sandbox}"
+
+
+def container_cgroup(lab: str, sandbox: str, container: str, attempt: int) -> str:
+    return f"{pod_cgroup(lab, sandbox)}/{container}.{attempt}"
+
+
 def run_dir(lab: str) -> Path:
     return RUN_DIR / lab
 

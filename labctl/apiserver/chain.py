@@ -33,6 +33,7 @@ from labctl.apiserver.registry.binding import bind
 from labctl.apiserver.registry.components import get_component, list_components
 from labctl.apiserver.registry.create import create
 from labctl.apiserver.registry.deletion import delete, delete_collection
+from labctl.apiserver.registry.ephemeral import patch_ephemeral, update_ephemeral
 from labctl.apiserver.registry.eviction import evict
 from labctl.apiserver.registry.finalize import finalize
 from labctl.apiserver.registry.patch import patch
@@ -68,6 +69,9 @@ _VERBS: dict[tuple[str, str], Verb] = {
     ("eviction", "create"): evict,
     ("finalize", "update"): finalize,
     ("token", "create"): request_token,
+    ("ephemeralcontainers", "get"): reading.get,
+    ("ephemeralcontainers", "update"): update_ephemeral,
+    ("ephemeralcontainers", "patch"): patch_ephemeral,
 }
 
 # What is computed and not stored has verbs of its own, by resource and verb.

@@ -25,6 +25,7 @@ SUBRESOURCE_VERBS = {
     "approval": ["get", "patch", "update"],
     "scale": ["get", "patch", "update"],
     "finalize": ["update"],
+    "ephemeralcontainers": ["get", "patch", "update"],
     "log": ["get"],
     "binding": ["create"],
     "eviction": ["create"],

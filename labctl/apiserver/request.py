@@ -141,6 +141,7 @@ _SUBRESOURCE_METHODS = {
     "finalize": ("PUT",),
     "binding": ("POST",),
     "eviction": ("POST",),
+    "ephemeralcontainers": ("GET", "PUT", "PATCH"),
     "token": ("POST",),
     "log": ("GET",),
     "exec": ("GET", "POST"),

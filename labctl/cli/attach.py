@@ -1,6 +1,7 @@
 """`labctl attach`: what a container says, and hears, from now on."""
 
 import sys
+from collections.abc import AsyncIterator
 
 import click
 
@@ -33,31 +34,42 @@ def attach(pod: str, container: str, stdin: bool, tty: bool, namespace: str, lab
         chosen, note = choose(found, container)
         if note:
             click.echo(note, err=True)
-        await _join(lab, found, chosen, stdin=stdin, tty=tty)
+        with_stdin, with_tty = _possible(container_spec(found, chosen), stdin, tty)
+        chunks = terminal.input_chunks() if with_stdin else None
+        with asking_for_a_container():
+            await join(lab, found, chosen, chunks, tty=with_tty)
 
     ask(lab, work)
 
 
-async def _join(lab: str, pod: Obj, container: str, *, stdin: bool, tty: bool) -> None:
+def _possible(container: Obj, stdin: bool, tty: bool) -> tuple[bool, bool]:
+    """What of the two the container, and this terminal, allow; says what they do not."""
+    at = container["name"]
+    if stdin and not container.get("stdin"):
+        click.echo(f"container {at} has no stdin: nothing is passed on", err=True)
+        stdin = False
+    if tty and not (container.get("tty") and sys.stdin.isatty()):
+        click.echo(f"Unable to use a TTY - container {at} or stdin has none", err=True)
+        tty = False
+    return stdin, tty
+
+
+async def join(
+    lab: str, pod: Obj, container: str, stdin: AsyncIterator[bytes] | None, *, tty: bool
+) -> None:
+    """Passes on what the container says, and `stdin`, until it ends. Raises StatusError."""
     from labctl.client.http import HttpTransport
     from labctl.client.stream import attach_stream
 
-    spec = container_spec(pod, container)
-    if stdin and not spec.get("stdin"):
-        click.echo(f"container {container} has no stdin: nothing is passed on", err=True)
-        stdin = False
-    if tty and not (spec.get("tty") and sys.stdin.isatty()):
-        click.echo(f"Unable to use a TTY - container {container} or stdin has none", err=True)
-        tty = False
     transport = HttpTransport.unix(names.api_socket(lab))
     try:
-        with asking_for_a_container(), terminal.raw_mode(tty):
+        with terminal.raw_mode(tty):
             await attach_stream(
                 transport,
                 namespace_of(pod),
                 name(pod),
                 container,
-                stdin=terminal.input_chunks() if stdin else None,
+                stdin=stdin,
                 stdout=terminal.writer(sys.stdout.buffer),
                 stderr=terminal.writer(sys.stderr.buffer),
                 tty=tty,

@@ -24,6 +24,7 @@ _OBJECTS = {
     "logs": Entry("logs:logs", "Print the log of a container."),
     "exec": Entry("exec:exec_", "Run a command in a container."),
     "attach": Entry("attach:attach", "Join what runs in a container."),
+    "debug": Entry("debug:debug", "Run the host's tools beside what runs in a pod."),
     "cp": Entry("cp:cp", "Copy files and directories to and from containers."),
     "port-forward": Entry("port_forward:port_forward", "Reach a pod's ports from this host."),
 }

@@ -60,7 +60,7 @@ def logs(
             )
         for one in container_names(found) if all_containers else [_chosen(found, container)]:
             with asking_for_a_container():
-                await _copy(client, found, {**query, "container": one})
+                await copy_log(client, found, {**query, "container": one})
 
     ask(lab, work)
 
@@ -72,7 +72,8 @@ def _chosen(pod: Obj, wanted: str) -> str:
     return chosen
 
 
-async def _copy(client: Client, pod: Obj, query: dict[str, str]) -> None:
+async def copy_log(client: Client, pod: Obj, query: dict[str, str]) -> None:
+    """Prints a container's log, as `query` asks the API for it."""
     transport = client.transport
     assert isinstance(transport, UnixTransport)
     path = f"/api/v1/namespaces/{namespace(pod)}/pods/{name(pod)}/log"

@@ -61,6 +61,12 @@ async def input_chunks() -> AsyncGenerator[bytes, None]:
         yield data
 
 
+async def no_input() -> AsyncGenerator[bytes, None]:
+    """An input that is at its end."""
+    return
+    yield b""  # makes it a generator
+
+
 async def sizes() -> AsyncGenerator[tuple[int, int], None]:
     """(columns, rows) now and whenever the window changes."""
     loop = asyncio.get_running_loop()

@@ -6,6 +6,7 @@ NOT_FOUND = "NotFound"
 ALREADY_EXISTS = "AlreadyExists"
 INVALID_ARGUMENT = "InvalidArgument"
 FAILED_PRECONDITION = "FailedPrecondition"  # a container in a dead sandbox, say
+CONFIG_ERROR = "CreateContainerConfigError"
 CREATE_CONTAINER_ERROR = "CreateContainerError"
 RUN_CONTAINER_ERROR = "RunContainerError"
 RUN_SANDBOX_ERROR = "CreatePodSandboxError"

@@ -11,10 +11,15 @@ from typing import Literal
 
 from msgspec import Struct
 
+from labctl.cgroups.limits import Limits
+
 Protocol = Literal["TCP", "UDP", "SCTP"]
 SandboxState = Literal["ready", "notready"]
 ContainerState = Literal["created", "running", "exited"]
 EventKind = Literal["container-started", "container-exited", "sandbox-died"]
+
+
+_NO_LIMITS = Limits()
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +39,10 @@ class SandboxConfig:
     `ip` is the address that the agent will give to it (empty with `host_network`, where the
     namespace is the node's own, and where it shows only once the sandbox is on the network:
     UpdatePodSandbox); `node` is the agent's node, by which sandboxes are listed.
+    With `shared_processes` all containers have one pid namespace, pause's. `limits` are those of
+    all containers together, `settings` the sysctls of its namespaces. `domain` completes the host
+    name in /etc/hosts, `aliases` are addresses and names to stand there too; the rest is what is
+    to stand in /etc/resolv.conf.
     """
 
     name: str
@@ -44,10 +53,16 @@ class SandboxConfig:
     hostname: str = ""
     ip: str = ""
     host_network: bool = False
+    shared_processes: bool = False
     annotations: dict[str, str] = field(default_factory=dict)
+    limits: Limits = _NO_LIMITS
+    settings: tuple[tuple[str, str], ...] = ()
+    domain: str = ""
+    aliases: tuple[tuple[str, tuple[str, ...]], ...] = ()
     name_servers: tuple[str, ...] = ()
     searches: tuple[str, ...] = ()
     port_mappings: tuple[PortMapping, ...] = ()
+    resolver_options: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +90,29 @@ class Mount(Struct, frozen=True):
     read_only: bool = False
 
 
+class Security(Struct, frozen=True):
+    """As whom a program runs and what it may do, as a pod's securityContexts say.
+
+    Without `user` it is root; `non_root` refuses that. `add` and `drop` are capabilities, ALL for
+    all. Without `escalation` nothing that it executes may do more than it. `oom_score` says how
+    willingly the kernel ends it when memory is short.
+    """
+
+    user: int | None = None
+    group: int | None = None
+    groups: tuple[int, ...] = ()
+    non_root: bool = False
+    add: tuple[str, ...] = ()
+    drop: tuple[str, ...] = ()
+    privileged: bool = False
+    escalation: bool = True
+    read_only_root: bool = False
+    oom_score: int = 0
+
+
+_NO_SECURITY = Security()
+
+
 @dataclass(frozen=True, slots=True)
 class ContainerConfig:
     """A container of a pod. `command` and `args` are already expanded, `env` is complete.
@@ -82,7 +120,9 @@ class ContainerConfig:
     `ports` and `probe_ports` (TCP) are what a stand-in listens on. `attempt` counts this
     container's starts from 0. `log_path` is absolute; its directory is made if it is missing.
     Without `stdin` a program finds its input at the end; with `stdin_once` it ends with the first
-    who attached to it; `tty` gives it a terminal.
+    who attached to it; `tty` gives it a terminal. With `target`, the name of another container,
+    it has that one's pid namespace; one that `needs_program` has no stand-in. What it writes into the file `message_path` is told of it when
+    it has ended; if that is nothing and it failed, the end of its log with `message_from_log`.
     """
 
     name: str
@@ -99,6 +139,12 @@ class ContainerConfig:
     stdin: bool = False
     stdin_once: bool = False
     tty: bool = False
+    limits: Limits = _NO_LIMITS
+    security: Security = _NO_SECURITY
+    target: str = ""
+    needs_program: bool = False
+    message_path: str = ""
+    message_from_log: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +153,10 @@ class Container:
 
     `stand_in` with `stand_in_reason`: a sentence that says why no program runs. `pid` is the
     program's (0 for a stand-in, and when it does not run). Once exited, `reason` is Kubernetes'
-    word: Completed, Error, or ContainerStatusUnknown (137) where nobody saw the end; `exit_code`
-    is 128 + `signal` for one that a signal ended, and `message` tells more where there is more.
+    word: Completed, Error, OOMKilled, StartError (128) where its program could not be executed, or
+    ContainerStatusUnknown (137) where nobody saw the end; `exit_code` is 128 + `signal` for one
+    that a signal ended, and `message` tells more where there is more. `notes` are sentences on what
+    of the wishes for it could not be fulfilled.
     """
 
     id: str
@@ -122,6 +170,7 @@ class Container:
     signal: int = 0
     reason: str = ""
     message: str = ""
+    notes: tuple[str, ...] = ()
     created_at: float = 0.0
     started_at: float = 0.0
     finished_at: float = 0.0

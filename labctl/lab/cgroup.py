@@ -6,7 +6,11 @@ It lies directly below the hierarchy's mount point. An extended attribute says t
 (systemd may well have a `labctl.slice` there), so it is also the mark of a lab that crashed.
 
     labctl.LAB/supervisor    the supervisor
-    labctl.LAB/processes     all others; the supervisor is spared to reap them
+    labctl.LAB/processes     all others, pauses among them; the supervisor is spared to reap them
+    labctl.LAB/pods          a group for each pod that has processes, and in it one for each container
+
+Where version 1 has the controllers, the last of these is in its hierarchies too; all members of
+those are members here.
 """
 
 import os
@@ -15,27 +19,29 @@ import time
 from contextlib import suppress
 from pathlib import Path
 
+from labctl import names
+from labctl.cgroups.group import Group
+from labctl.cgroups.hierarchies import Hierarchies, read_hierarchies
+from labctl.cgroups.limits import Limits
 from labctl.errors import HostCannot, LabError
 
-SUPERVISOR, PROCESSES = "supervisor", "processes"
+SUPERVISOR, PROCESSES, PODS = "supervisor", "processes", "pods"
 
 _PREFIX = "labctl."
 _MARK = "trusted.labctl"
-_MOUNTINFO = Path("/proc/self/mountinfo")
 _FIX = "mount -t cgroup2 none /sys/fs/cgroup"
 
 
 def hierarchy() -> Path:
     """Where the cgroup2 hierarchy is mounted; HostCannot when it is not."""
-    for line in _MOUNTINFO.read_text().splitlines():
-        mount, _, source = line.partition(" - ")
-        if source.startswith("cgroup2 "):
-            return Path(mount.split(" ")[4].replace("\\040", " "))
-    raise HostCannot("no cgroup v2 hierarchy is mounted on this host", f"sudo {_FIX}")
+    unified = read_hierarchies().unified
+    if unified is None:
+        raise HostCannot("no cgroup v2 hierarchy is mounted on this host", f"sudo {_FIX}")
+    return unified
 
 
 def path(lab: str) -> Path:
-    return hierarchy() / f"{_PREFIX}{lab}"
+    return hierarchy() / names.lab_cgroup(lab)
 
 
 def labs() -> set[str]:
@@ -62,6 +68,11 @@ def create(lab: str) -> None:
         _make(at, lab)
     for part in (SUPERVISOR, PROCESSES):
         (at / part).mkdir(exist_ok=True)
+    hierarchies = read_hierarchies()
+    for old in _legacy(hierarchies, lab):
+        _make_legacy(old, lab)
+    for name in (names.lab_cgroup(lab), names.pods_cgroup(lab)):
+        Group(hierarchies, name).make(Limits(), leaf=False)
 
 
 def _make(at: Path, lab: str) -> None:
@@ -79,6 +90,17 @@ def _make(at: Path, lab: str) -> None:
     if not (at / "cgroup.kill").exists():
         at.rmdir()
         raise HostCannot("this kernel has no cgroup.kill", "labctl needs Linux 5.14 or newer")
+
+
+def _legacy(hierarchies: Hierarchies, lab: str) -> list[Path]:
+    mounts = dict.fromkeys(hierarchies.legacy.values())
+    return [mount / names.lab_cgroup(lab) for mount in mounts]
+
+
+def _make_legacy(at: Path, lab: str) -> None:
+    with suppress(FileExistsError):
+        at.mkdir()
+        os.setxattr(at, _MARK, lab.encode())
 
 
 def enter(lab: str, part: str) -> None:
@@ -125,9 +147,12 @@ def _wait_change(events: int, deadline: float, lab: str) -> None:
 
 def remove(lab: str) -> None:
     """Removes the lab's empty cgroup and the ones below it, if there are any."""
-    if not exists(lab):
-        return
-    at = path(lab)
+    for at in (*_legacy(read_hierarchies(), lab), path(lab)):
+        if _is_ours(at):
+            _remove_tree(at)
+
+
+def _remove_tree(at: Path) -> None:
     below = sorted((e for e in at.rglob("*") if e.is_dir()), key=lambda e: -len(e.parts))
     for directory in (*below, at):
         directory.rmdir()

@@ -1,5 +1,7 @@
 """Which container of a pod is meant when none is named, as kubectl chooses it."""
 
+from collections.abc import Iterator
+
 from labctl.api.objects import Obj, annotations, name
 from labctl.errors import BadInput
 
@@ -7,9 +9,8 @@ _DEFAULT_CONTAINER = "kubectl.kubernetes.io/default-container"
 
 
 def container_names(pod: Obj) -> list[str]:
-    """All containers that the pod's spec names, init containers last."""
-    spec = pod["spec"]
-    return [one["name"] for one in (*spec["containers"], *(spec.get("initContainers") or ()))]
+    """All containers that the pod's spec names, in the order in which they are offered."""
+    return [one["name"] for one in _specs(pod)]
 
 
 def choose(pod: Obj, wanted: str) -> tuple[str, str]:
@@ -29,6 +30,9 @@ def choose(pod: Obj, wanted: str) -> tuple[str, str]:
 
 def container_spec(pod: Obj, container: str) -> Obj:
     """The pod's own words for one of its containers."""
-    spec = pod["spec"]
-    every: list[Obj] = [*spec["containers"], *(spec.get("initContainers") or ())]
-    return next(one for one in every if one["name"] == container)
+    return next(one for one in _specs(pod) if one["name"] == container)
+
+
+def _specs(pod: Obj) -> Iterator[Obj]:
+    for kind in ("containers", "initContainers", "ephemeralContainers"):
+        yield from pod["spec"].get(kind) or ()

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labctl import names
 from labctl.api.objects import Obj
+from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.errors import LabError
 from labctl.lab import cgroup, host, inventory
 
@@ -62,6 +63,7 @@ def _checks() -> Iterator[Check]:
     yield _kernel()
     yield _programs()
     yield _cgroups()
+    yield _controllers()
     yield _space()
     yield _neighbours()
     yield _plugins()
@@ -96,6 +98,17 @@ def _cgroups() -> Check:
         return Check("cgroup v2", "ok", f"mounted on {cgroup.hierarchy()}")
     except LabError as error:
         return Check("cgroup v2", "failed", error.message, error.hint)
+
+
+def _controllers() -> Check:
+    hierarchies = read_hierarchies()
+    if not hierarchies.missing:
+        return Check("limits", "ok", "containers can be limited in memory, CPU and processes")
+    words = ", ".join(hierarchies.missing)
+    message = f"no cgroup controller for {words}: limits of these are not honoured"
+    wanted = " ".join(f"+{one}" for one in hierarchies.missing)
+    fix = f"echo {wanted} | sudo tee {hierarchies.unified}/cgroup.subtree_control"
+    return Check("limits", "warning", message, fix)
 
 
 def _space() -> Check:

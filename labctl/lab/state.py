@@ -8,6 +8,7 @@ from labctl import names
 from labctl.api.lab import LabSpec, check_lab_name, lab_from_yaml, lab_yaml
 from labctl.errors import BadInput, LabError
 from labctl.lab import cgroup, connect, lock
+from labctl.mounting import detach, mounted_below
 
 
 def load(lab: str) -> LabSpec | None:
@@ -56,6 +57,9 @@ def save(spec: LabSpec) -> None:
 def remove(lab: str) -> None:
     """Removes every file of the lab, and directories that it leaves empty."""
     for directory in (names.run_dir(lab), names.state_dir(lab)):
+        for point in mounted_below(directory):  # volumes in memory
+            with contextlib.suppress(OSError):
+                detach(point)
         with contextlib.suppress(FileNotFoundError):
             shutil.rmtree(directory)
     with contextlib.suppress(OSError):  # other labs are in it, or it is not there

@@ -111,8 +111,9 @@ class Supervisor:
     def _end_all(self) -> None:
         """Ends the lab's processes, and this one after it has reaped them."""
         self._ended = True
-        cgroup.kill(self._lab, cgroup.PROCESSES)
-        cgroup.wait_empty(self._lab, _END_SECONDS, cgroup.PROCESSES)
+        for part in (cgroup.PROCESSES, cgroup.PODS):
+            cgroup.kill(self._lab, part)
+            cgroup.wait_empty(self._lab, _END_SECONDS, part)
         with contextlib.suppress(ChildProcessError):
             while True:
                 os.waitpid(-1, 0)  # all are dead or dying: none is waited for in vain

@@ -13,6 +13,7 @@ from labctl import names
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec, node_address
 from labctl.api.objects import Obj, is_deleting, name
+from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.client.cache import Cache
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
@@ -94,7 +95,7 @@ class Agent:
         self._complete = False
 
         self._mirror = RuntimeMirror(self._pod_changed)
-        self._memory = PodMemory(self._mirror)
+        self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
         self._link = RuntimeLink(runtime, place.node, self._mirror, self._runtime_changed)
         self._reporter = NodeReporter(client, self._recorder, registered, identity, self._problems)
@@ -112,7 +113,7 @@ class Agent:
         self._forwards = Forwards()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
         self._starts = PodStarts()
-        stats = NodeStats(place.node, self._mirror, self._starts)
+        stats = NodeStats(place.lab, place.node, self._mirror, self._starts)
         containers = Containers(self._memory, self._objects)
         self._server = AgentServer(containers, runtime, stats, self._forwards)
 
@@ -172,7 +173,7 @@ class Agent:
 
     async def run(self) -> None:
         """Works until cancelled."""
-        self._reporter.event("Normal", "Starting", "Starting kubelet.")
+        self._reporter.started(read_hierarchies().missing)
         self._settings.subscribe(self._network_sync.mark)
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._objects.watched)

@@ -10,6 +10,7 @@ from labctl.api.objects import Obj, name
 from labctl.client.cache import Cache
 from labctl.client.client import Client
 from labctl.errors import BadInput
+from labctl.node.pods.crash_backoff import Delays
 
 _log = logging.getLogger(__name__)
 
@@ -44,6 +45,10 @@ class LabSettings:
 
     def heartbeat_seconds(self) -> float:
         return float(self.spec.times.heartbeat_seconds)
+
+    def crash_delays(self) -> Delays:
+        times = self.spec.times
+        return Delays(times.crash_backoff_seconds, times.crash_backoff_limit_seconds)
 
     def _take(self, _old: Obj | None, new: Obj | None) -> None:
         if new is None or name(new) != self._name:

@@ -64,6 +64,15 @@ class NodeReporter:
         subject = {**self._node, "metadata": {**metadata, "uid": metadata["name"]}}
         self._recorder.event(subject, type_, reason, message)
 
+    def started(self, missing: tuple[str, ...]) -> None:
+        """The agent works from now on; `missing` are controllers of cgroups that there are not."""
+        self.event("Normal", "Starting", "Starting kubelet.")
+        if missing:
+            text = (
+                f"no cgroup controller for {', '.join(missing)}: limits of these are not honoured"
+            )
+            self.event("Warning", "LimitsNotHonoured", text)
+
     async def run(self, seconds: Callable[[], float]) -> None:
         """Looks every `seconds()` and at every mark, until cancelled."""
         backoff = Backoff(_FIRST_RETRY, _LAST_RETRY)

@@ -9,8 +9,8 @@ import errno
 import fcntl
 import gc
 import os
-import signal
 import socket
+import stat
 import struct
 import termios
 from typing import NoReturn
@@ -21,11 +21,12 @@ from labctl.errors import NetError
 from labctl.net.namespaces import CLONE_NEWNS, setns, unshare
 from labctl.runtime.home import SANDBOX_KINDS
 from labctl.runtime.launch import ROOT, TERMINAL, Failure, Launch
-from labctl.runtime.privileges import drop_privileges
+from labctl.runtime.privileges import ROOT as ROOT_USER
+from labctl.runtime.privileges import take_privileges
 from labctl.runtime.programs import DEFAULT_PATH
 from labctl.runtime.root import enter_new_root, renew_proc
-from labctl.runtime.signals import HANDLED, IGNORED
-from labctl.runtime.syscalls import die_with_parent
+from labctl.runtime.signals import IGNORED
+from labctl.runtime.syscalls import die_with_parent, let_signals_in
 
 TERMINAL_KEPT_AT = 1000  # out of the way of what shells and scripts number themselves
 
@@ -56,8 +57,9 @@ def become(plan: Launch, sync: int) -> NoReturn:
 
 
 def _prepare(plan: Launch, channel: socket.socket) -> None:
+    _enter_groups(plan)
     _close_all_but(_needed(plan) | {0, 1, 2, channel.fileno()})
-    _reset_signals()
+    let_signals_in(IGNORED)
     setns(plan.sandbox, SANDBOX_KINDS)
     _enter_file_systems(plan, channel)
     if plan.terminal is None:
@@ -65,10 +67,24 @@ def _prepare(plan: Launch, channel: socket.socket) -> None:
         _arrange_stdio(plan.stdio)
     else:
         _open_terminal(plan, channel)
+    _give_stdio(plan.privileges.user)
     _enter_working_dir(plan)
-    drop_privileges(plan.last_capability)
+    take_privileges(plan.privileges)
     if plan.leashed:
         die_with_parent()  # last: a change of credentials may clear it
+
+
+def _enter_groups(plan: Launch) -> None:
+    for entrance in plan.entrances:
+        _write(entrance, "0")  # itself, by whatever number it has where
+    if plan.privileges.oom_score:
+        _write("/proc/self/oom_score_adj", str(plan.privileges.oom_score))
+
+
+def _write(path: str, text: str) -> None:
+    descriptor = os.open(path, os.O_WRONLY | os.O_CLOEXEC)
+    os.write(descriptor, text.encode())
+    os.close(descriptor)
 
 
 def _needed(plan: Launch) -> set[int]:
@@ -84,13 +100,6 @@ def _close_all_but(kept: set[int]) -> None:
             os.closerange(first, descriptor)
         first = descriptor + 1
     os.closerange(first, 2**31 - 1)
-
-
-def _reset_signals() -> None:
-    """What is ignored or blocked would stay so over exec: signal(7)."""
-    for number in (*HANDLED, *IGNORED):
-        signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def _enter_file_systems(plan: Launch, channel: socket.socket) -> None:
@@ -117,6 +126,14 @@ def _hand_over_root(channel: socket.socket) -> None:
 def _arrange_stdio(stdio: tuple[int | None, int | None, int | None]) -> None:
     for target, descriptor in enumerate(stdio):
         os.dup2(_open_null() if descriptor is None else descriptor, target)
+
+
+def _give_stdio(user: int) -> None:
+    """To the user, who can then open /dev/stdout anew (as runc does); not what all have, /dev/null."""
+    if user != ROOT_USER:
+        for descriptor in range(3):
+            if not stat.S_ISCHR(os.fstat(descriptor).st_mode) or os.isatty(descriptor):
+                os.fchown(descriptor, user, -1)
 
 
 def _open_null() -> int:

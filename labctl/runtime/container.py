@@ -8,37 +8,58 @@ from dataclasses import replace
 from typing import Any
 
 from labctl.cri.errors import FAILED_PRECONDITION, CriError
-from labctl.cri.messages import Attach, Container, ContainerConfig, Port, TerminalSize
+from labctl.cri.messages import Attach, Container, ContainerConfig, Port, SandboxConfig
 from labctl.errors import NetError
 from labctl.runtime.attachment import Attachment
-from labctl.runtime.child import become
-from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.capabilities import grant
+from labctl.runtime.last_words import LastWords
+from labctl.runtime.launch import Launched
 from labctl.runtime.logs import STREAMS, LogFile
 from labctl.runtime.machine import Machine
+from labctl.runtime.privileges import check_user
 from labctl.runtime.processes import Exit, Identity, Process
-from labctl.runtime.program import Program
-from labctl.runtime.programs import arguments, environment, why_stand_in
+from labctl.runtime.program import Program, start_program
+from labctl.runtime.programs import why_stand_in
 from labctl.runtime.records import ContainerRecord
 from labctl.runtime.sandbox import LiveSandbox
 from labctl.runtime.standin.server import StandIn
 from labctl.runtime.stdio import Stdio, audiences
+
+_START_ERROR = 128  # containerd's exit code, with its word, for what was never executed
 
 
 def container_id(sandbox_id: str, config: ContainerConfig) -> str:
     return f"{sandbox_id}.{config.name}.{config.attempt}"
 
 
-def new_container(sandbox_id: str, config: ContainerConfig) -> Container:
-    """Decides between program and stand-in by what is on the host now."""
+def new_container(sandbox_id: str, pod: SandboxConfig, config: ContainerConfig) -> Container:
+    """Decides between program and stand-in by what is on the host now; raises CriError."""
     why = why_stand_in(config)
-    identity = container_id(sandbox_id, config)
+    notes = () if why else _check(pod, config)
     return Container(
-        identity, sandbox_id, config, "created", bool(why), why, created_at=time.time()
+        container_id(sandbox_id, config),
+        sandbox_id,
+        config,
+        "created",
+        bool(why),
+        why,
+        notes=notes,
+        created_at=time.time(),
     )
 
 
+def _check(pod: SandboxConfig, config: ContainerConfig) -> tuple[str, ...]:
+    """What of its wishes a program is not given, a sentence each; raises CriError if it must not be."""
+    check_user(pod, config.name, config.security)
+    withheld = grant(config.security, beside_pause=pod.shared_processes).withheld
+    return tuple(f"capability CAP_{one} reaches beyond the pod: not given" for one in withheld)
+
+
 class LiveContainer:
-    """`value` is what clients see of it; `changed` is called after each change of it."""
+    """`value` is what clients see of it; `changed` is called after each change of it.
+
+    `peer` finds the process with which it shares its pid namespace, by the name of its target.
+    """
 
     def __init__(
         self,
@@ -46,10 +67,12 @@ class LiveContainer:
         sandbox: LiveSandbox,
         value: Container,
         changed: Callable[["LiveContainer"], None],
+        peer: Callable[[str], int | None],
     ) -> None:
         self._machine = machine
         self._sandbox = sandbox
         self._changed = changed
+        self._peer = peer
         self._starting = False
         self._audiences = audiences(value.config)
         self.value = value
@@ -100,26 +123,25 @@ class LiveContainer:
         program.process.exited.add_done_callback(self._program_exited)
 
     def _launch_program(self) -> tuple[Program, Launched]:
-        config = self.value.config
-        stdio = Stdio(self._machine.streams, self.id, config, self._audiences)
+        stdio = self._stdio()
         try:
-            with stdio.ends() as ends:
-                plan = Launch(
-                    argv=arguments(config),
-                    env=environment(config, self._sandbox.hostname),
-                    working_dir=config.working_dir,
-                    sandbox=self._sandbox.namespaces(),
-                    root=self._sandbox.root(config.mounts),
-                    stdio=ends,
-                    terminal=TerminalSize() if config.tty else None,
-                    keeps_terminal=config.tty,
-                    last_capability=self._machine.last_capability,
-                )
-                launched = launch(self._machine.home, plan, become)
+            return start_program(
+                self._machine,
+                self._sandbox,
+                self.value.config,
+                stdio,
+                self._last_words(),
+                self._peer(self.value.config.target),
+            )
         except BaseException:
             stdio.finish()
             raise
-        return Program(launched.process, stdio), launched
+
+    def _stdio(self) -> Stdio:
+        return Stdio(self._machine.streams, self.id, self.value.config, self._audiences)
+
+    def _last_words(self) -> LastWords:
+        return LastWords(self._machine.messages, self.id, self.value.config)
 
     def _open_stand_in(self) -> None:
         """Its log is made with its first line: most stand-ins are never asked anything."""
@@ -156,6 +178,11 @@ class LiveContainer:
 
     async def kill(self) -> None:
         await self.stop(0)
+
+    def drop_group(self) -> None:
+        """Removes its cgroup; a stand-in never had one."""
+        if not self.value.stand_in:
+            self._sandbox.group(self.value.config).remove()
 
     def attach(self, request: Attach, descriptors: Sequence[int]) -> Attachment:
         """Joins what it says, into `descriptors`; raises CriError unless it runs."""
@@ -215,14 +242,15 @@ class LiveContainer:
             self._exit(137, 0, "Error", error.message)
 
     def _adopt_program(self, identity: Identity) -> None:
-        stdio = Stdio(self._machine.streams, self.id, self.value.config, self._audiences)
+        stdio = self._stdio()
         process = Process.adopt(identity)
         if process is None:
             stdio.finish()
-            self._ended(Exit(137, known=False))
+            self._ended(Exit(137, known=False), message=self._last_words().take(failed=True))
             return
         stdio.adopted(process)
-        self.program = Program(process, stdio)
+        group = self._sandbox.group(self.value.config)
+        self.program = Program(process, stdio, group, self._last_words())
         if self.value.state == "created":  # the runtime died between its go and its record
             self._runs(process.pid)
         process.exited.add_done_callback(self._program_exited)
@@ -243,20 +271,22 @@ class LiveContainer:
     def _program_exited(self, exited: "asyncio.Future[Exit]") -> None:
         if exited.cancelled() or self.program is None:
             return
-        self.program.stdio.finish()
+        how = exited.result()
+        starved, words = self.program.wind_up(how)
         self.program = None
-        self._ended(exited.result())
+        self._ended(how, starved=starved, message=words)
 
-    def _ended(self, how: Exit) -> None:
+    def _ended(self, how: Exit, *, starved: bool = False, message: str = "") -> None:
         reason = "Completed" if how.code == 0 else "Error"
-        message = ""
+        if starved:
+            reason = "OOMKilled"
         if not how.known:
-            reason, message = "ContainerStatusUnknown", "It ended while nobody could see how."
+            reason = "ContainerStatusUnknown"
+            message = message or "It ended while nobody could see how."
         self._exit(how.code, how.signal, reason, message)
 
     def _cannot_run(self, error: CriError | NetError) -> None:
-        code = error.code if isinstance(error, CriError) and error.code else 128
-        self._exit(code, 0, "ContainerCannotRun", error.message)
+        self._exit(_START_ERROR, 0, "StartError", error.message)
 
     def _exit(self, code: int, number: int, reason: str, message: str) -> None:
         self.value = replace(

@@ -1,5 +1,7 @@
 """Exec: a further program in a container, or beside a stand-in, contained as a container is."""
 
+import contextlib
+
 from labctl.cri.errors import EXEC_ERROR, FAILED_PRECONDITION, INVALID_ARGUMENT, CriError
 from labctl.cri.messages import Exec
 from labctl.errors import NetError
@@ -24,23 +26,27 @@ def launch_exec(
         raise CriError(f"container {container.id} is not running", FAILED_PRECONDITION)
     if not request.command:
         raise CriError("exec: no command", INVALID_ARGUMENT)
-    config = container.value.config
-    joined = container.program.process.pidfd if container.program else None
+    config, program = container.value.config, container.program
+    joined = program.process.pidfd if program else None
     terminal = TERMINAL_ENVIRONMENT if request.terminal else {}
-    plan = Launch(
-        argv=request.command,
-        env=terminal | environment(config, sandbox.hostname) | dict(request.env),
-        working_dir=config.working_dir,
-        sandbox=sandbox.namespaces() if joined is None else joined,
-        container=joined,
-        root=sandbox.root(config.mounts) if joined is None else None,
-        shared_root=container.shared_root,
-        stdio=stdio,
-        terminal=request.terminal,
-        last_capability=machine.last_capability,
-        leashed=True,
-    )
     try:
-        return launch(machine.home, plan, become)
-    except NetError as error:
-        raise CriError(error.message, EXEC_ERROR) from error
+        with contextlib.nullcontext() if program is None else program.group.opened() as group:
+            plan = Launch(
+                argv=request.command,
+                env=terminal | environment(config, sandbox.hostname) | dict(request.env),
+                working_dir=config.working_dir,
+                sandbox=sandbox.namespaces() if joined is None else joined,
+                container=joined,
+                peer=sandbox.peer if joined is None else joined,
+                root=sandbox.root(config) if joined is None else None,
+                shared_root=container.shared_root,
+                group=group,
+                entrances=program.group.entrances if program else (),
+                stdio=stdio,
+                terminal=request.terminal,
+                privileges=sandbox.privileges(config),
+                leashed=True,
+            )
+            return launch(machine.home, plan, become)
+    except (NetError, OSError) as error:
+        raise CriError(str(error), EXEC_ERROR) from error

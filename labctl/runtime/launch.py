@@ -12,18 +12,20 @@ import os
 import signal
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import msgspec
 
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
 from labctl.cri.messages import TerminalSize
 from labctl.cri.passing import receive
-from labctl.net.namespaces import CLONE_NEWPID, setns, unshare
+from labctl.net.namespaces import CLONE_NEWPID, setns
 from labctl.runtime.home import Home
+from labctl.runtime.privileges import Privileges
 from labctl.runtime.processes import Process
 from labctl.runtime.root import Root
 from labctl.runtime.signals import HANDLED
+from labctl.runtime.syscalls import fork
 
 _CHUNK = 64 * 1024
 
@@ -35,8 +37,10 @@ class Launch:
     """A program to start and what surrounds it.
 
     `sandbox` is the pidfd of a pause, whose net, ipc and uts namespaces are joined. Then either a
-    `root` is built in new mount and pid namespaces, or those of `container` (a pidfd) are joined.
+    `root` is built in a new mount namespace, or that of `container` (a pidfd) is joined.
     `shared_root` is the mount namespace of one that an earlier program has built of `root`.
+    `peer` is the pidfd of a process whose pid namespace is joined; without, there is a new one.
+    It is born in the cgroup `group`, a descriptor, and goes through `entrances` into others.
     One that is `leashed` dies with the runtime.
     `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one,
     whose master the program holds as well if it `keeps_terminal`.
@@ -49,10 +53,13 @@ class Launch:
     root: Root | None = None
     shared_root: int | None = None
     container: int | None = None
+    peer: int | None = None
+    group: int | None = None
+    entrances: tuple[str, ...] = ()
     stdio: tuple[int | None, int | None, int | None] = (None, None, None)
     terminal: TerminalSize | None = None
     keeps_terminal: bool = False
-    last_capability: int = 40
+    privileges: Privileges = field(default_factory=Privileges)
     leashed: bool = False
 
 
@@ -119,9 +126,7 @@ def launch(home: Home, plan: Launch, become: Callable[[Launch, int], None]) -> L
     """Forks. `become` runs in the child, with its end of the socket pair, and never returns."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        with home.away(CLONE_NEWPID):
-            _choose_pid_namespace(plan)
-            pid = _fork(plan, theirs.fileno(), become)
+        pid = _fork_among(home, plan, theirs.fileno(), become)
     except BaseException:
         ours.close()
         raise
@@ -131,19 +136,20 @@ def launch(home: Home, plan: Launch, become: Callable[[Launch, int], None]) -> L
     return Launched(Process.of_child(pid), ours)
 
 
-def _choose_pid_namespace(plan: Launch) -> None:
-    """For the next child only: neither call moves the caller itself (pid_namespaces(7))."""
-    if plan.container is not None:
-        setns(plan.container, CLONE_NEWPID)
-    else:
-        unshare(CLONE_NEWPID)
+def _fork_among(home: Home, plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
+    """Into the pid namespace of its peer, or a new one."""
+    if plan.peer is None:
+        return _fork(plan, sync, become, CLONE_NEWPID)
+    with home.away(CLONE_NEWPID):
+        setns(plan.peer, CLONE_NEWPID)  # for the next child only: pid_namespaces(7)
+        return _fork(plan, sync, become, 0)
 
 
-def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
-    # until the child has reset them: the handlers write into the pipe that wakes this event loop
+def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None], flags: int) -> int:
+    # until the child lets them in: it has no handlers any more, and is not to die of them unheard
     before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
     try:
-        pid = os.fork()
+        pid = fork(flags, plan.group)
         if pid == 0:
             with contextlib.suppress(BaseException):
                 become(plan, sync)

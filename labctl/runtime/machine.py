@@ -4,8 +4,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from labctl import names
+from labctl.cgroups.hierarchies import Hierarchies, read_hierarchies
 from labctl.runtime.events import EventHub
 from labctl.runtime.home import Home
+from labctl.runtime.mounts import MountTable
 from labctl.runtime.pause import pause_program
 from labctl.runtime.privileges import read_last_capability
 from labctl.runtime.processes import read_boot_id
@@ -23,13 +25,21 @@ class Machine:
     pause_program: str
     scaffold: str  # an empty directory, on which containers build their roots, each in private
     streams: Path  # FIFOs of containers' outputs
+    messages: Path  # files into which containers write their last words
+    mounts: MountTable
+    hierarchies: Hierarchies
+
+    def close(self) -> None:
+        self.home.close()
+        self.mounts.close()
 
 
 def open_machine(lab: str) -> Machine:
     """Makes the directories that the runtime needs under the lab's run directory."""
     scaffold = names.run_dir(lab) / "root"
     streams = names.run_dir(lab) / "streams"
-    for directory in (scaffold, streams):
+    messages = names.run_dir(lab) / "messages"
+    for directory in (scaffold, streams, messages):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Machine(
         lab=lab,
@@ -41,4 +51,7 @@ def open_machine(lab: str) -> Machine:
         pause_program=pause_program(),
         scaffold=str(scaffold),
         streams=streams,
+        messages=messages,
+        mounts=MountTable(),
+        hierarchies=read_hierarchies(),
     )

@@ -7,6 +7,7 @@ sysfs, devices, cgroups) a container gets fresh, and /run it gets empty. Roots o
 """
 
 import re
+import select
 from dataclasses import dataclass
 
 from labctl.names import RUN_DIR, STATE_DIR
@@ -26,10 +27,25 @@ class HostMount:
     kind: str
 
 
-def read_host_mounts() -> tuple[HostMount, ...]:
-    """The mounts below / that a container shall see, outer ones first."""
-    with open("/proc/thread-self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
-        return visible_mounts(file.read())
+class MountTable:
+    """Those of this process's mount namespace, read again only when the kernel says so (proc(5))."""
+
+    def __init__(self) -> None:
+        self._file = open("/proc/self/mountinfo", "rb", buffering=0)  # noqa: SIM115 (kept open)
+        self._poll = select.poll()
+        self._poll.register(self._file, select.POLLPRI)
+        self._visible: tuple[HostMount, ...] | None = None
+
+    def visible(self) -> tuple[HostMount, ...]:
+        """The mounts below / that a container shall see, outer ones first."""
+        if self._visible is None or self._poll.poll(0):
+            self._file.seek(0)
+            text = self._file.readall().decode("utf-8", "surrogateescape")
+            self._visible = visible_mounts(text)
+        return self._visible
+
+    def close(self) -> None:
+        self._file.close()
 
 
 def visible_mounts(mountinfo: str) -> tuple[HostMount, ...]:

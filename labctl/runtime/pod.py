@@ -2,6 +2,7 @@
 
 import asyncio
 
+from labctl.cri.errors import CONFIG_ERROR, CriError
 from labctl.cri.messages import Container, ContainerConfig, ContainerEvent, EventKind
 from labctl.runtime.container import LiveContainer, container_id, new_container
 from labctl.runtime.machine import Machine
@@ -41,18 +42,32 @@ class Pod:
         if known is not None:
             return known.value
         self.sandbox.namespaces()  # of a dead one nothing can be made
-        container = self.add(new_container(self.id, config))
+        self._peer(config.target)
+        container = self.add(new_container(self.id, self.sandbox.config, config))
         self._machine.records.container_changed(container.record())
         return container.value
 
     def add(self, value: Container) -> LiveContainer:
-        container = LiveContainer(self._machine, self.sandbox, value, self._container_changed)
+        container = LiveContainer(
+            self._machine, self.sandbox, value, self._container_changed, self._peer
+        )
         self.containers[value.id] = container
         return container
+
+    def _peer(self, target: str) -> int | None:
+        """The pidfd of whoever has the pid namespace for a new program; raises CriError."""
+        if not target:
+            return self.sandbox.peer
+        for container in self.containers.values():
+            if container.value.config.name == target and container.value.state == "running":
+                # of a stand-in there is no process to be seen
+                return container.program.process.pidfd if container.program else self.sandbox.peer
+        raise CriError(f"unable to find target container {target}", CONFIG_ERROR)
 
     async def remove_container(self, identity: str) -> None:
         container = self.containers[identity]
         await container.kill()
+        container.drop_group()
         self.containers.pop(identity, None)
         self._machine.records.container_removed(self.id, identity)
 
@@ -73,6 +88,9 @@ class Pod:
 
     def forget(self) -> None:
         """It was stopped, and nobody will ask for it any more."""
+        for container in self.containers.values():
+            container.drop_group()
+        self.sandbox.drop_group()
         self.containers.clear()
         self._machine.records.remove(self.id)
 

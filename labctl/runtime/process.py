@@ -47,7 +47,7 @@ async def _serve(lab: str) -> None:
         await outside
     server.close()
     engine.release()
-    machine.home.close()
+    machine.close()
 
 
 async def _terminated() -> None:

@@ -1,10 +1,19 @@
-"""A container's program: its process and its streams."""
+"""A container's program: started in its surroundings, ended, and what is left of it then."""
 
 import contextlib
 import signal
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from labctl.cgroups.group import Group
+from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
+from labctl.cri.messages import ContainerConfig, TerminalSize
+from labctl.runtime.child import become
+from labctl.runtime.last_words import LastWords
+from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.machine import Machine
 from labctl.runtime.processes import Exit, Process
+from labctl.runtime.programs import arguments, environment
+from labctl.runtime.sandbox import LiveSandbox
 from labctl.runtime.stdio import Stdio
 
 
@@ -12,6 +21,8 @@ from labctl.runtime.stdio import Stdio
 class Program:
     process: Process
     stdio: Stdio
+    group: Group
+    last_words: LastWords
 
     async def stop(self, timeout_seconds: float) -> Exit:
         """SIGTERM, a grace of `timeout_seconds`, SIGKILL.
@@ -25,3 +36,48 @@ class Program:
             with contextlib.suppress(TimeoutError):
                 return await self.process.wait(timeout_seconds)
         return await self.process.kill()
+
+    def wind_up(self, how: Exit) -> tuple[bool, str]:
+        """After its end: takes its children along (in a pid namespace that is not its own they
+        would stay), logs what is left. Whether memory was the reason, and its last words.
+        """
+        self.group.end()
+        self.stdio.finish()
+        starved = how.code != 0 and self.group.oom_kills() > 0
+        return starved, self.last_words.take(failed=how.code != 0)
+
+
+def start_program(
+    machine: Machine,
+    sandbox: LiveSandbox,
+    config: ContainerConfig,
+    stdio: Stdio,
+    last_words: LastWords,
+    peer: int | None,
+) -> tuple[Program, Launched]:
+    """Forks what will be the program; `peer` is a pidfd in whose pid namespace it shall be.
+
+    Raises CriError and NetError.
+    """
+    try:
+        config = replace(config, mounts=(*config.mounts, *last_words.mounts()))
+    except OSError as error:
+        raise CriError(f"termination message: {error}", RUN_CONTAINER_ERROR) from error
+    group = sandbox.make_group(config)
+    with stdio.ends() as ends, group.opened() as directory:
+        plan = Launch(
+            argv=arguments(config),
+            env=environment(config, sandbox.hostname),
+            working_dir=config.working_dir,
+            sandbox=sandbox.namespaces(),
+            root=sandbox.root(config),
+            peer=peer,
+            group=directory,
+            entrances=group.entrances,
+            stdio=ends,
+            terminal=TerminalSize() if config.tty else None,
+            keeps_terminal=config.tty,
+            privileges=sandbox.privileges(config),
+        )
+        launched = launch(machine.home, plan, become)
+    return Program(launched.process, stdio, group, last_words), launched

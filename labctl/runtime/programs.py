@@ -30,6 +30,8 @@ def environment(config: ContainerConfig, hostname: str) -> dict[str, str]:
 def why_stand_in(config: ContainerConfig) -> str:
     """The sentence that says why a stand-in answers for this container; empty if a program runs."""
     argv = arguments(config)
+    if config.needs_program:
+        return ""
     if not argv:
         return f'image "{config.image}" is not here: a stand-in answers'
     program = _behind(argv[0], config.mounts)

@@ -10,13 +10,11 @@ maskedPaths and readonlyPaths): uid 0 needs no capability to write /proc/sysrq-t
 import contextlib
 import errno
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from labctl.cri.messages import Mount
-from labctl.names import STATE_DIR
-from labctl.runtime.mounts import HostMount, read_host_mounts
-from labctl.runtime.syscalls import (
+from labctl.mounting import (
     MS_BIND,
     MS_NODEV,
     MS_NOEXEC,
@@ -26,8 +24,10 @@ from labctl.runtime.syscalls import (
     MS_REC,
     MS_REMOUNT,
     mount,
-    pivot_root_here,
 )
+from labctl.names import STATE_DIR
+from labctl.runtime.mounts import HostMount
+from labctl.runtime.syscalls import pivot_root_here
 
 _UPPER_SIZE = "512m"  # what a container may write before it sees ENOSPC: memory of the host
 _KERNEL = MS_NOSUID | MS_NOEXEC | MS_NODEV
@@ -38,6 +38,7 @@ _MASKED = (
     "sys/devices/virtual/powercap", "sys/firmware",
 )  # fmt: skip
 _LAB_STATE = str(STATE_DIR).lstrip("/")  # keys and store are not the pods' to read
+_NET_SETTINGS = "proc/sys/net"  # in a namespace of its own, shows only what is of that
 _READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
 _TTY = os.makedev(5, 0)
@@ -46,32 +47,55 @@ _MAX_STEPS = 256  # of a path with its links: what is longer turns in a circle
 
 @dataclass(frozen=True)
 class Root:
-    """What a root is made of: an empty directory of the host to build on, and the pod's /etc files."""
+    """What a root is made of.
+
+    `scaffold` is an empty directory of the host to build on, `etc` are the pod's files there. The
+    working `directory` is made before all else is `read_only` but the volumes (`mounts`). With
+    `own_settings` the pod's network settings in /proc/sys can be changed.
+    """
 
     scaffold: str
+    host_mounts: tuple[HostMount, ...]
     etc: tuple[tuple[str, str], ...]
     mounts: tuple[Mount, ...] = ()
+    directory: str = ""
+    read_only: bool = False
+    own_settings: bool = False
 
 
 def enter_new_root(root: Root) -> None:
     """Builds `root` and makes it this process's. Needs a mount namespace that nobody else uses."""
     mount("", "/", flags=MS_REC | MS_PRIVATE)  # or the host's mount points would see all below
-    host_mounts = read_host_mounts()
     mount("tmpfs", root.scaffold, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={_UPPER_SIZE}")
     os.chdir(root.scaffold)
     os.umask(0)
     _mount_host(root)
-    _mount_submounts(host_mounts)
+    own = list(_mount_submounts(root.host_mounts))
     os.chdir("root")
     _mount_kernel()
     _populate_dev()
     _make_read_only(_READ_ONLY)
+    if root.own_settings:
+        mount(_NET_SETTINGS, _NET_SETTINGS, flags=MS_BIND)
+        mount("", _NET_SETTINGS, flags=MS_REMOUNT | MS_BIND | _KERNEL)
     _mask((*_MASKED, _LAB_STATE))
+    if root.directory:
+        os.makedirs(resolved(root.directory), exist_ok=True)
+    if root.read_only:
+        _close((".", "run", *own), root.mounts)
     for one in root.mounts:
         _mount_volume(one)
     pivot_root_here()
     os.chdir("/")
     os.umask(0o022)
+
+
+def _close(paths: Iterable[str], volumes: Iterable[Mount]) -> None:
+    """Nothing can be written below these any more; volumes have places made for them before."""
+    for one in volumes:
+        _make_target(one)
+    for path in paths:
+        mount("", path, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV)
 
 
 def renew_proc() -> None:
@@ -98,7 +122,8 @@ def _mount_overlay(lower: str, upper: str, work: str, target: str) -> None:
     mount("overlay", target, "overlay", MS_NODEV, options)
 
 
-def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> None:
+def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> Iterator[str]:
+    """Yields where it mounted one, seen from the root."""
     for number, host in enumerate(host_mounts):
         target = "root" + host.path
         if not os.path.isdir(host.path) or not os.path.isdir(target):
@@ -111,11 +136,19 @@ def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> None:
         except OSError:  # no file system for an overlay (FUSE, vboxsf): to be read only
             mount(host.path, target, flags=MS_BIND)
             mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+        yield host.path[1:]
 
 
 def _mount_volume(volume: Mount) -> None:
-    """The target is made where it is missing. `root` is the current directory by now, so that a
-    link in it must not lead out of it: it is resolved as if that were / already.
+    target = _make_target(volume)
+    mount(volume.source, target, flags=MS_BIND | MS_REC)
+    if volume.read_only:
+        mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+
+
+def _make_target(volume: Mount) -> str:
+    """Where a volume is mounted, made where it is missing. `root` is the current directory by now,
+    so that a link in it must not lead out of it: it is resolved as if that were / already.
     """
     target = resolved(volume.target)
     if os.path.isdir(volume.source):
@@ -123,9 +156,7 @@ def _mount_volume(volume: Mount) -> None:
     elif not os.path.exists(target):
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
         os.close(os.open(target, os.O_CREAT | os.O_WRONLY | os.O_CLOEXEC, 0o644))
-    mount(volume.source, target, flags=MS_BIND | MS_REC)
-    if volume.read_only:
-        mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
+    return target
 
 
 def resolved(path: str) -> str:

@@ -7,12 +7,19 @@ from pathlib import Path
 from typing import Self
 
 from labctl import names
-from labctl.cri.errors import FAILED_PRECONDITION, RUN_SANDBOX_ERROR, CriError
-from labctl.cri.messages import Mount, Sandbox, SandboxConfig
+from labctl.cgroups.group import Group
+from labctl.cri.errors import (
+    FAILED_PRECONDITION,
+    RUN_CONTAINER_ERROR,
+    RUN_SANDBOX_ERROR,
+    CriError,
+)
+from labctl.cri.messages import ContainerConfig, Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
 from labctl.runtime.pause import hostname, start_pause
 from labctl.runtime.pins import pin_sandbox, rename_pin, unpin
+from labctl.runtime.privileges import Privileges, privileges_of
 from labctl.runtime.processes import Identity, Process
 from labctl.runtime.root import Root
 
@@ -29,6 +36,7 @@ class LiveSandbox:
         self.pause = pause
         self.pin = pin
         self.stopping = False
+        self._grouped = False
 
     @classmethod
     def run(cls, machine: Machine, config: SandboxConfig) -> Self:
@@ -53,9 +61,53 @@ class LiveSandbox:
     def hostname(self) -> str:
         return hostname(self.config)
 
-    def root(self, mounts: tuple[Mount, ...] = ()) -> Root:
-        """What the root of a container with these volumes is made of in this sandbox."""
-        return Root(self._machine.scaffold, pod_files(self.config, self.hostname), mounts)
+    def root(self, config: ContainerConfig) -> Root:
+        """What the root of a container is made of in this sandbox."""
+        return Root(
+            scaffold=self._machine.scaffold,
+            host_mounts=self._machine.mounts.visible(),
+            etc=pod_files(self.config, self.hostname),
+            mounts=config.mounts,
+            directory=config.working_dir,
+            read_only=config.security.read_only_root,
+            own_settings=config.security.privileged,
+        )
+
+    def privileges(self, config: ContainerConfig) -> Privileges:
+        """As whom a container runs in this sandbox; raises CriError."""
+        shared = self.config.shared_processes
+        return privileges_of(config.security, self._machine.last_capability, beside_pause=shared)
+
+    @property
+    def peer(self) -> int | None:
+        """Whose pid namespace its containers have, if they share one: pause's pidfd."""
+        return self.namespaces() if self.config.shared_processes else None
+
+    def group(self, config: ContainerConfig) -> Group:
+        """The cgroup of a container that is a process."""
+        name = names.container_cgroup(self._machine.lab, self.value.id, config.name, config.attempt)
+        return Group(self._machine.hierarchies, name)
+
+    def make_group(self, config: ContainerConfig) -> Group:
+        """The same, made, and the pod's above it if need be; raises CriError."""
+        group = self.group(config)
+        try:
+            if not self._grouped:
+                self._own_group.make(self.config.limits, leaf=False)
+                self._grouped = True
+            group.make(config.limits)
+        except OSError as error:
+            why = f"cgroup {error.filename or ''}: {(error.strerror or '').lower()}"
+            raise CriError(why, RUN_CONTAINER_ERROR) from error
+        return group
+
+    @property
+    def _own_group(self) -> Group:
+        return Group(self._machine.hierarchies, names.pod_cgroup(self._machine.lab, self.value.id))
+
+    def drop_group(self) -> None:
+        """Nothing runs in it any more, and nothing will."""
+        self._own_group.remove()
 
     def address(self, ip: str) -> None:
         self.value = replace(self.value, config=replace(self.config, ip=ip))

@@ -1,23 +1,16 @@
 """The system calls that Python 3.11 lacks and a container needs; each raises OSError.
 
-Most are called between fork and exec, so nothing here logs, locks or imports. (setns and unshare have their
-one wrapper in net.namespaces.)
+Most are called between fork and exec, so nothing here logs, locks or imports. (setns and
+unshare have their one wrapper in net.namespaces, mount in mounting.)
 """
 
 import ctypes
 import os
 import signal
+from collections.abc import Iterable
 
-MS_RDONLY = 1
-MS_NOSUID = 2
-MS_NODEV = 4
-MS_NOEXEC = 8
-MS_REMOUNT = 32
-MS_BIND = 4096
-MS_REC = 16384
-MS_PRIVATE = 1 << 18
+from labctl.mounting import detach
 
-_MNT_DETACH = 2
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
 _PR_SET_NO_NEW_PRIVS = 38
@@ -25,9 +18,20 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
-_SYS_PIDFD_GETFD = 438  # the same on every architecture
+_CLONE_INTO_CGROUP = 0x2_0000_0000
+_CLONE_CLEAR_SIGHAND = 0x1_0000_0000
+
+_SYS_CLONE3 = 435  # the same on every architecture, as is the next
+_SYS_PIDFD_GETFD = 438
+
+_SIG_SETMASK = 2
+_NO_SIGNALS = bytes(128)  # glibc's sigset_t
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_syscall = ctypes.PyDLL(
+    None, use_errno=True
+).syscall  # keeps the interpreter's lock, as a fork must
+_syscall.restype = ctypes.c_long
 
 
 def _check(result: int, what: str) -> None:
@@ -36,15 +40,30 @@ def _check(result: int, what: str) -> None:
         raise OSError(code, os.strerror(code), what)
 
 
-def _text(value: str) -> bytes | None:
-    return os.fsencode(value) if value else None
+def fork(flags: int = 0, cgroup: int | None = None) -> int:
+    """A fork into new namespaces (CLONE_NEW…) and the cgroup of that descriptor; 0 in the child.
+
+    To be born in a cgroup costs nothing; to move into one waits for all CPUs on many kernels. The
+    child has no signal handlers. Only for a process without threads: of what os.fork sees to
+    beyond the system call, nothing concerns a child that goes on to exec.
+    """
+    flags |= _CLONE_CLEAR_SIGHAND | (0 if cgroup is None else _CLONE_INTO_CGROUP)
+    # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
+    # set_tid, set_tid_size, cgroup
+    arguments = (ctypes.c_uint64 * 11)(flags, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup or 0)
+    pid = int(_syscall(_SYS_CLONE3, ctypes.byref(arguments), ctypes.sizeof(arguments)))
+    _check(min(0, pid), "clone3")
+    return pid
 
 
-def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    result = _libc.mount(
-        _text(source), os.fsencode(target), _text(kind), ctypes.c_ulong(flags), _text(data)
-    )
-    _check(result, target)
+def let_signals_in(ignored: Iterable[int]) -> None:
+    """Blocks nothing and ignores nothing: both would stay so over exec (signal(7)).
+
+    By libc: Python's own functions make objects for all signals, in pages that a fork must copy.
+    """
+    for number in ignored:
+        _libc.signal(number, None)  # SIG_DFL
+    _libc.sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
 
 
 def pivot_root_here() -> None:
@@ -54,7 +73,7 @@ def pivot_root_here() -> None:
     drops it without a directory to put it in: pivot_root(2), NOTES.
     """
     _check(_libc.pivot_root(b".", b"."), "pivot_root")
-    _check(_libc.umount2(b".", _MNT_DETACH), "umount the old root")
+    detach(".")
 
 
 def die_with_parent() -> None:

@@ -33,7 +33,7 @@ def test_host_ports_are_port_mappings() -> None:
     ]
     obj = pod()
     obj["spec"]["containers"][0]["ports"] = ports
-    made = sandbox_config(obj, 0, "node1", "")
+    made = sandbox_config(obj, 0, "node1")
     assert made.port_mappings == (
         PortMapping(8080, 80),
         PortMapping(53, 53, "UDP", "172.30.1.1"),
@@ -43,7 +43,7 @@ def test_host_ports_are_port_mappings() -> None:
         {"hostPort": 53, "containerPort": 53, "protocol": "udp", "hostIP": "172.30.1.1"},
     ]
     obj["spec"]["hostNetwork"] = True
-    assert sandbox_config(obj, 0, "node1", "").port_mappings == ()
+    assert sandbox_config(obj, 0, "node1").port_mappings == ()
 
 
 def test_of_a_plain_pod_there_is_nothing_to_say() -> None:

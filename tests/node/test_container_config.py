@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from labctl.api.objects import Obj
 from labctl.cri.messages import Port
-from labctl.node.pods.container_config import container_config, hostname, sandbox_config
+from labctl.node.pods.container_config import container_config, sandbox_config
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
 from tests.node.pods import pod
@@ -87,13 +87,7 @@ def test_a_containers_config() -> None:
 
 
 def test_a_sandboxs_config() -> None:
-    config = sandbox_config(pod(), 1, "node1", IP)
-    assert (config.uid, config.attempt, config.ip, config.hostname) == ("0b1c", 1, IP, "web-0")
-    on_host = sandbox_config(pod(hostNetwork=True), 0, "node1", "")
+    config = sandbox_config(pod(), 1, "node1")
+    assert (config.uid, config.attempt, config.hostname) == ("0b1c", 1, "web-0")
+    on_host = sandbox_config(pod(hostNetwork=True), 0, "node1")
     assert (on_host.host_network, on_host.hostname) == (True, "node1")
-
-
-def test_a_long_name_makes_a_hostname_of_at_most_63_characters() -> None:
-    obj = pod(hostname="")
-    obj["metadata"]["name"] = "a" * 62 + "-bcd"
-    assert hostname(obj) == "a" * 62

@@ -4,10 +4,14 @@ import os
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 
+from labctl import names
+from labctl.cgroups.group import Group, Usage
+from labctl.cgroups.hierarchies import read_hierarchies
+from labctl.cgroups.limits import Limits
 from labctl.cri.messages import Container, ContainerConfig, Sandbox, SandboxConfig
-from labctl.node.stats.processes import Usage, usage_of_containers, usage_of_process
+from labctl.lab import cgroup
+from labctl.node.stats.processes import usage_of_group, usage_of_process
 from labctl.node.stats.summary import pod_stats
 from tests.waiting import until
 
@@ -15,30 +19,42 @@ _MEBIBYTE = 1 << 20
 
 
 @contextmanager
-def _container(script: str) -> Iterator[int]:
-    """The pid of a shell that is the first process of a pid namespace."""
-    words = ("unshare", "--pid", "--fork", "--kill-child", "sh", "-c", script)
-    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as outer:
-        assert outer.stdout is not None
+def _container(script: str) -> Iterator[Group]:
+    """The cgroup of a shell that has said that it is ready."""
+    lab = f"use{os.getpid()}"
+    cgroup.create(lab)
+    group = Group(read_hierarchies(), names.container_cgroup(lab, "s", "c", 0))
+    group.make(Limits())
+    enter = "".join(f"echo 0 > {one}; " for one in _entrances(lab))
+    words = ("sh", "-c", f'{enter} exec sh -c "$0"', script)
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as shell:
+        assert shell.stdout is not None
         try:
-            assert outer.stdout.readline() == "ready\n"
-            children = Path(f"/proc/{outer.pid}/task/{outer.pid}/children").read_text()
-            yield int(children)
+            assert shell.stdout.readline() == "ready\n"
+            yield group
         finally:
-            outer.kill()
+            cgroup.kill(lab)
+    cgroup.wait_empty(lab, 5)
+    cgroup.remove(lab)
 
 
-def test_a_container_is_all_processes_of_its_pid_namespace() -> None:
-    with _container("echo ready; sh -c 'while :; do :; done' & wait") as pid:
-        until(lambda: usage_of_containers([pid])[pid].cpu >= 100_000_000)
-        assert usage_of_process(pid).cpu < 100_000_000
-        assert usage_of_containers([pid])[pid].memory > 0
+def _entrances(lab: str) -> list[str]:
+    name = names.container_cgroup(lab, "s", "c", 0)
+    return [f"{mount}/{name}/cgroup.procs" for mount in read_hierarchies().mounts]
+
+
+def test_a_container_is_all_processes_of_its_cgroup() -> None:
+    with _container("echo ready; sh -c 'while :; do :; done' & wait") as group:
+        until(lambda: usage_of_group(group).cpu >= 100_000_000)
+        assert len(group.members()) == 2
+        assert usage_of_process(group.members()[0]).cpu < 100_000_000
+        assert usage_of_group(group).memory > 0
 
 
 def test_time_of_processes_that_ended_is_not_forgotten() -> None:
     burn = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done"
-    with _container(f"sh -c '{burn}'; echo ready; sleep 60 & wait") as pid:
-        assert usage_of_containers([pid])[pid].cpu >= 50_000_000
+    with _container(f"sh -c '{burn}'; echo ready; sleep 60 & wait") as group:
+        assert usage_of_group(group).cpu >= 50_000_000
 
 
 def test_memory_is_what_a_process_holds() -> None:
@@ -53,7 +69,8 @@ def test_a_process_that_is_gone_uses_nothing() -> None:
     gone = subprocess.Popen(["true"])
     gone.wait()
     assert usage_of_process(gone.pid) == Usage()
-    assert usage_of_containers([gone.pid]) == {}
+    nobody = Group(read_hierarchies(), names.container_cgroup("nobody", "s", "c", 0))
+    assert usage_of_group(nobody) == Usage()
 
 
 def test_a_pod_is_its_containers_and_its_pause() -> None:
@@ -62,7 +79,7 @@ def test_a_pod_is_its_containers_and_its_pause() -> None:
     program = Container("a", "u1-0", ContainerConfig("app"), "running", pid=8, started_at=1001.0)
     stand_in = Container("b", "u1-0", ContainerConfig("web"), "running", stand_in=True)
     (pod,) = pod_stats(
-        [sandbox], [program, stand_in], {"u1-0": Usage(1, 10)}, {8: Usage(5, 100)}, 1002.5
+        [sandbox], [program, stand_in], {"u1-0": Usage(1, 10)}, {"a": Usage(5, 100)}, 1002.5
     )
     assert pod["podRef"] == {"name": "web", "namespace": "default", "uid": "u1"}
     assert (pod["cpu"]["usageCoreNanoSeconds"], pod["memory"]["workingSetBytes"]) == (6, 110)

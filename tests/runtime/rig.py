@@ -28,6 +28,7 @@ from labctl.cri import (
     Sandbox,
     SandboxConfig,
 )
+from labctl.lab import cgroup
 from labctl.net.namespaces import delete_netns, pinned, socket_in
 
 T = TypeVar("T")
@@ -42,13 +43,12 @@ class Rig:
     def __init__(self) -> None:
         self.lab = f"rt-{os.getpid()}-{next(_serial)}"
         self.logs = Path(tempfile.mkdtemp(prefix="labctl-runtime-"))
-        self._cgroup = _cgroup2() / f"labctl-test-{self.lab}"
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        self._cgroup.mkdir(exist_ok=True)
+        cgroup.create(self.lab)
         code = (
-            f"open('{self._cgroup}/cgroup.procs', 'w').write('0');"
+            f"from labctl.lab import cgroup; cgroup.enter('{self.lab}', cgroup.PROCESSES);"
             "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN);"  # as nohup has it
             f"from labctl.runtime.process import run; run('{self.lab}')"
         )
@@ -89,15 +89,14 @@ class Rig:
 
     def processes(self) -> set[int]:
         """Everything that this lab runs, the runtime included; zombies not."""
-        pids = (self._cgroup / "cgroup.procs").read_text().split()
-        return {int(pid) for pid in pids}
+        return set(cgroup.members(self.lab))
 
     def clean(self) -> None:
-        (self._cgroup / "cgroup.kill").write_text("1")
+        cgroup.kill(self.lab)
         if self._process is not None:
             self._process.wait()
-        wait_until(lambda: "populated 0" in (self._cgroup / "cgroup.events").read_text())
-        self._cgroup.rmdir()
+        cgroup.wait_empty(self.lab, DEADLINE_SECONDS)
+        cgroup.remove(self.lab)
         for name in pinned(names.netns_prefix(self.lab)):
             delete_netns(name)
         for directory in (names.run_dir(self.lab), names.state_dir(self.lab), self.logs):
@@ -184,14 +183,6 @@ async def _answers(client: RuntimeClient) -> None:
             select.select([], [], [], 0.01)
         else:
             return
-
-
-def _cgroup2() -> Path:
-    for line in Path("/proc/mounts").read_text().splitlines():
-        _, path, kind, *_ = line.split()
-        if kind == "cgroup2":
-            return Path(path)
-    raise AssertionError("no cgroup2 on this host")
 
 
 def _remove_if_empty(directory: Path) -> None:

@@ -64,17 +64,30 @@ POD = SandboxConfig("web-0", "shop", "u1", ip="10.244.1.2")
 
 
 def test_hosts_names_the_pod() -> None:
-    assert hosts("10.244.1.2", "web-0").splitlines()[-1] == "10.244.1.2\tweb-0"
-    assert "web-0" not in hosts("", "web-0")
+    assert hosts(POD, "web-0").splitlines()[-1] == "10.244.1.2\tweb-0"
+    assert "web-0" not in hosts(replace(POD, ip=""), "web-0")
     assert [name for name, _ in pod_files(POD, "web-0")] == ["hosts", "hostname", "resolv.conf"]
 
 
-def test_resolv_conf_searches_the_namespace_first() -> None:
-    assert resolv_conf(replace(POD, name_servers=("10.96.0.10",))) == (
-        "search shop.svc.cluster.local svc.cluster.local cluster.local\n"
-        "nameserver 10.96.0.10\n"
-        "options ndots:5\n"
+def test_hosts_has_the_full_name_and_the_aliases() -> None:
+    domain = "db.shop.svc.cluster.local"
+    pod = replace(POD, domain=domain, aliases=(("10.1.2.3", ("foo", "bar")),))
+    assert hosts(pod, "web-0").splitlines()[-4:] == [
+        f"10.244.1.2\tweb-0.{domain}\tweb-0",
+        "",
+        "# Entries added by HostAliases.",
+        "10.1.2.3\tfoo\tbar",
+    ]
+    # setHostnameAsFQDN
+    assert f"\tweb-0.{domain}\tweb-0\n" in hosts(pod, f"web-0.{domain}")
+
+
+def test_resolv_conf_says_what_the_pod_is_given() -> None:
+    given = replace(
+        POD, name_servers=("10.96.0.10",), searches=("a.b", "b"), resolver_options=("ndots:5",)
     )
+    assert resolv_conf(given) == "search a.b b\nnameserver 10.96.0.10\noptions ndots:5\n"
+    assert resolv_conf(POD) == ""
 
 
 MOUNTINFO = """\

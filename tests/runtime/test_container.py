@@ -148,8 +148,8 @@ def test_a_program_that_cannot_be_executed_says_why(
         container = rig.run(scenario)
     finally:
         on_host.unlink()
-    assert (container.state, container.exit_code) == ("exited", code)
-    assert container.reason == "ContainerCannotRun"
+    assert (container.state, container.exit_code) == ("exited", 128)
+    assert container.reason == "StartError"
 
 
 def test_a_log_that_cannot_be_written_is_told(rig: Rig) -> None:

@@ -118,7 +118,7 @@ def test_its_capabilities_are_the_default_ones_and_cannot_grow(rig: Rig) -> None
         "CapEff": granted,
         "CapBnd": granted,
         "CapAmb": "0000000000000000",
-        "NoNewPrivs": "1",
+        "NoNewPrivs": "0",  # as Kubernetes, unless allowPrivilegeEscalation says no
     }
 
 

@@ -36,7 +36,16 @@ PODS = Resource(
     namespaced=True,
     short_names=("po",),
     categories=("all",),
-    subresources=("attach", "binding", "eviction", "exec", "log", "portforward", "status"),
+    subresources=(
+        "attach",
+        "binding",
+        "ephemeralcontainers",
+        "eviction",
+        "exec",
+        "log",
+        "portforward",
+        "status",
+    ),
     acted_upon=True,
     field_selectors=(
         "spec.nodeName",

@@ -131,6 +131,13 @@ def _taint(entry: Any, path: Path) -> Taint:
 
 _DEFAULT_NETWORK = NetworkSpec()
 _DEFAULT_TIMES = Times()
+_TIMES = (
+    "heartbeatSeconds",
+    "graceSeconds",
+    "evictionSeconds",
+    "crashBackoffSeconds",
+    "crashBackoffLimitSeconds",
+)
 
 
 def _network(value: Any) -> NetworkSpec:
@@ -189,8 +196,7 @@ def _check_room(network: NetworkSpec, nodes: int) -> None:
 
 def _times(value: Any) -> Times:
     path: Path = ("spec", "times")
-    known = ("heartbeatSeconds", "graceSeconds", "evictionSeconds")
-    members, default = checks.members(value, path, known), _DEFAULT_TIMES
+    members, default = checks.members(value, path, _TIMES), _DEFAULT_TIMES
 
     def read(name: str, fallback: float, limits: tuple[float, float]) -> float:
         given = members.get(name)
@@ -205,4 +211,11 @@ def _times(value: Any) -> Times:
         )
     if eviction != int(eviction):
         raise FieldError((*path, "evictionSeconds"), "must be whole seconds, as tolerations are")
-    return Times(heartbeat, grace, int(eviction))
+    limits = lab.CRASH_BACKOFF_LIMITS
+    return Times(
+        heartbeat,
+        grace,
+        int(eviction),
+        read("crashBackoffSeconds", default.crash_backoff_seconds, limits),
+        read("crashBackoffLimitSeconds", default.crash_backoff_limit_seconds, limits),
+    )

@@ -121,6 +121,12 @@ def _times() -> Obj:
                 **_seconds(spec.EVICTION_LIMITS, default.eviction_seconds),
                 "type": "integer",
             },
+            "crashBackoffSeconds": _seconds(
+                spec.CRASH_BACKOFF_LIMITS, default.crash_backoff_seconds
+            ),
+            "crashBackoffLimitSeconds": _seconds(
+                spec.CRASH_BACKOFF_LIMITS, default.crash_backoff_limit_seconds
+            ),
         }
     )
 

@@ -24,6 +24,7 @@ TAINT_EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 HEARTBEAT_LIMITS = (0.1, 3600.0)  # seconds
 GRACE_LIMITS = (0.5, 86400.0)
 EVICTION_LIMITS = (0, 86400)
+CRASH_BACKOFF_LIMITS = (0.1, 3600.0)
 
 
 @dataclass(frozen=True)
@@ -68,11 +69,15 @@ class NetworkSpec:
 
 @dataclass(frozen=True)
 class Times:
-    """How patient the control plane is with silent nodes; a lesson need not wait five minutes."""
+    """How patient the cluster is, with silent nodes and with containers that crash: a lesson need
+    not wait five minutes.
+    """
 
     heartbeat_seconds: float = 10  # an agent renews its Lease this often
     grace_seconds: float = 50  # silence after which a node is NotReady (Kubernetes >= 1.32)
     eviction_seconds: int = 300  # how long pods tolerate a node that is NotReady
+    crash_backoff_seconds: float = 10  # the first wait before what crashed again is started anew
+    crash_backoff_limit_seconds: float = 300  # the longest
 
 
 @dataclass(frozen=True)
@@ -143,6 +148,8 @@ def lab_object(spec: LabSpec) -> Obj:
                 "heartbeatSeconds": times.heartbeat_seconds,
                 "graceSeconds": times.grace_seconds,
                 "evictionSeconds": times.eviction_seconds,
+                "crashBackoffSeconds": times.crash_backoff_seconds,
+                "crashBackoffLimitSeconds": times.crash_backoff_limit_seconds,
             },
             "store": _store_object(spec.store),
         },

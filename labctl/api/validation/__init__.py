@@ -24,7 +24,16 @@ from labctl.api.kinds import (
 from labctl.api.objects import Obj, without_nulls
 from labctl.api.resource import Resource
 from labctl.api.schema import Problems
-from labctl.api.validation import config, definition, pod, quota, roles, service, workload
+from labctl.api.validation import (
+    config,
+    definition,
+    ephemeral,
+    pod,
+    quota,
+    roles,
+    service,
+    workload,
+)
 from labctl.api.validation.immutable import check_claim_update, check_immutable
 from labctl.api.validation.metadata import check_metadata, check_metadata_update
 
@@ -58,6 +67,8 @@ _CHECKS: dict[Resource, _Check] = {
     rbac.ROLEBINDINGS: roles.check_binding,
     rbac.CLUSTERROLEBINDINGS: roles.check_binding,
 }
+
+_CREATE_CHECKS: dict[Resource, _Check] = {core.PODS: ephemeral.check_without_ephemeral}
 
 _UPDATE_CHECKS: dict[Resource, _UpdateCheck] = {
     core.PODS: pod.check_pod_update,
@@ -117,7 +128,11 @@ def _rules(resource: Resource, obj: Obj, old: Obj | None) -> Iterator[Cause]:
     check = _CHECKS.get(resource)
     if check is not None:
         yield from check(obj)
-    if old is not None:
+    if old is None:
+        check_new = _CREATE_CHECKS.get(resource)
+        if check_new is not None:
+            yield from check_new(obj)
+    else:
         yield from check_metadata_update(obj, old)
         yield from check_immutable(resource, obj, old)
         check_update = _UPDATE_CHECKS.get(resource)

@@ -12,8 +12,10 @@ from labctl.api.causes import Cause
 from labctl.api.objects import Obj
 from labctl.api.validation import names, terms
 from labctl.api.validation.environment import check_environment
+from labctl.api.validation.ephemeral import check_ephemeral_containers
 from labctl.api.validation.probe import check_handler, check_probes
 from labctl.api.validation.resources import check_resources
+from labctl.api.validation.security import check_container_security
 
 PULL_POLICIES = ("Always", "IfNotPresent", "Never")
 MESSAGE_POLICIES = ("FallbackToLogsOnError", "File")
@@ -36,6 +38,8 @@ def check_containers(spec: Obj, path: str) -> Iterator[Cause]:
             yield from _container(container, here, volumes)
             if member == "initContainers":
                 yield from _init_container(container, here)
+    if spec.get("ephemeralContainers"):
+        yield from check_ephemeral_containers(spec, path)
     yield from _host_ports(spec, path)
 
 
@@ -56,6 +60,8 @@ def _container(container: Obj, path: str, volumes: set[Any]) -> Iterator[Cause]:
         yield from check_resources(container["resources"], f"{path}.resources")
     if container.get("volumeMounts"):
         yield from _mounts(container["volumeMounts"], volumes, f"{path}.volumeMounts")
+    if container.get("securityContext"):
+        yield from check_container_security(container["securityContext"], f"{path}.securityContext")
     yield from check_probes(container, path)
     if "lifecycle" in container:
         yield from _lifecycle(container["lifecycle"], f"{path}.lifecycle")

@@ -4,7 +4,6 @@ Which fields of a Pod may change after it was made is at the end: nearly none.
 """
 
 from collections.abc import Iterator
-from ipaddress import ip_address
 
 from labctl.api import causes
 from labctl.api.causes import Cause
@@ -12,6 +11,7 @@ from labctl.api.objects import Obj
 from labctl.api.validation import names, terms
 from labctl.api.validation.container import check_containers
 from labctl.api.validation.placement import check_placement
+from labctl.api.validation.security import check_naming, check_pod_security
 from labctl.api.validation.volume import check_volumes
 
 RESTART_POLICIES = ("Always", "OnFailure", "Never")
@@ -47,6 +47,9 @@ def check_template(template: Obj, path: str) -> Iterator[Cause]:
             yield causes.invalid(f"{path}.metadata.annotations", key, problem)
     if "spec" in template:
         yield from check_pod_spec(template["spec"], f"{path}.spec")
+        if template["spec"].get("ephemeralContainers"):
+            sentence = "ephemeral containers not allowed in pod template"
+            yield causes.forbidden(f"{path}.spec.ephemeralContainers", sentence)
     else:
         yield causes.required(f"{path}.spec.containers")
 
@@ -65,40 +68,13 @@ def check_pod_spec(spec: Obj, path: str) -> Iterator[Cause]:
     yield from terms.not_negative(spec, ("terminationGracePeriodSeconds",), path)
     yield from terms.within(spec, "activeDeadlineSeconds", 1, _MAX_INT32, path)
     yield from check_placement(spec, path)
-    if spec.get("securityContext"):
-        yield from _security(spec["securityContext"], f"{path}.securityContext")
-    if "hostAliases" in spec:
-        yield from _host_aliases(spec["hostAliases"], f"{path}.hostAliases")
+    if spec.get("securityContext") or "shareProcessNamespace" in spec:
+        yield from check_pod_security(spec, path)
+    if "hostAliases" in spec or "dnsConfig" in spec or spec.get("dnsPolicy") == "None":
+        yield from check_naming(spec, path)
     for index, gate in enumerate(spec.get("readinessGates") or ()):
         field = f"{path}.readinessGates[{index}].conditionType"
         yield from terms.named(names.qualified, gate.get("conditionType", ""), field)
-
-
-def _security(context: Obj, path: str) -> Iterator[Cause]:
-    for member in ("runAsUser", "runAsGroup", "fsGroup"):
-        yield from terms.within(context, member, 0, _MAX_INT32, path)
-
-
-def _host_aliases(aliases: list[Obj], path: str) -> Iterator[Cause]:
-    for index, alias in enumerate(aliases):
-        if not is_address(alias.get("ip", "")):
-            field = f"{path}[{index}].ip"
-            yield causes.invalid(field, alias.get("ip", ""), ADDRESS_SENTENCE)
-        for number, hostname in enumerate(alias.get("hostnames") or ()):
-            for problem in names.subdomain(hostname):
-                field = f"{path}[{index}].hostnames[{number}]"
-                yield causes.invalid(field, hostname, problem)
-
-
-ADDRESS_SENTENCE = "must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)"
-
-
-def is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True
 
 
 def check_pod_update(new: Obj, old: Obj) -> Iterator[Cause]:

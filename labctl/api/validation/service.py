@@ -9,8 +9,8 @@ from labctl.api.causes import Cause
 from labctl.api.objects import Obj
 from labctl.api.validation import names, terms
 from labctl.api.validation.container import PROTOCOLS
-from labctl.api.validation.pod import ADDRESS_SENTENCE, is_address
 from labctl.api.validation.probe import port_reference
+from labctl.api.validation.security import ADDRESS_SENTENCE, is_address
 
 TYPES = ("ClusterIP", "ExternalName", "LoadBalancer", "NodePort")
 _AFFINITIES = ("ClientIP", "None")

@@ -6,30 +6,42 @@ from typing import Any, cast
 
 from labctl import names
 from labctl.api.objects import Obj, annotations
+from labctl.api.quantity import parse_quantity
 from labctl.cri.messages import ContainerConfig, Mount, Port, PortMapping, Protocol, SandboxConfig
+from labctl.node.pods import naming
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
+from labctl.node.pods.facts import ephemeral_containers_of
+from labctl.node.pods.limits import container_limits, pod_limits
+from labctl.node.pods.security import security_of
 from labctl.node.pods.sources import NO_SOURCES, Sources
 
 _PROBES = ("startupProbe", "readinessProbe", "livenessProbe")
 _HANDLERS = ("httpGet", "tcpSocket", "grpc")
-_HOSTNAME_MAX = 63
 
 
-def sandbox_config(pod: Obj, attempt: int, node: str, ip: str) -> SandboxConfig:
-    """`ip` is the address that the sandbox will get, empty for hostNetwork."""
+def sandbox_config(pod: Obj, attempt: int, node: str) -> SandboxConfig:
+    """All but the address that the sandbox will get. Raises NameTooLong."""
     metadata, spec = pod["metadata"], pod["spec"]
     host_network = bool(spec.get("hostNetwork"))
+    names_of_others = naming.resolver(pod)
     return SandboxConfig(
         name=metadata["name"],
         namespace=metadata["namespace"],
         uid=metadata["uid"],
         attempt=attempt,
         node=node,
-        hostname=node if host_network else hostname(pod),
-        ip=ip,
+        hostname=node if host_network else naming.hostname(pod),
         host_network=host_network,
+        shared_processes=bool(spec.get("shareProcessNamespace")),
         annotations=dict(annotations(pod)),
+        limits=pod_limits(pod),
+        settings=_settings(spec),
+        domain=naming.domain(pod),
+        aliases=naming.aliases(pod),
+        name_servers=names_of_others.servers,
+        searches=names_of_others.searches,
+        resolver_options=names_of_others.options,
         port_mappings=() if host_network else tuple(_port_mappings(pod)),
     )
 
@@ -46,6 +58,11 @@ def _port_mappings(pod: Obj) -> Iterator[PortMapping]:
                 )
 
 
+def _settings(spec: Obj) -> tuple[tuple[str, str], ...]:
+    given = (spec.get("securityContext") or {}).get("sysctls") or ()
+    return tuple((one["name"], str(one.get("value", ""))) for one in given)
+
+
 def container_config(
     lab: str,
     pod: Obj,
@@ -57,11 +74,12 @@ def container_config(
 ) -> ContainerConfig:
     """The runtime's view of `container`, one of `pod`'s (init) containers. Raises MissingSource."""
     values = environment(pod, container, around, sources)
+    ephemeral = container in ephemeral_containers_of(pod)
     return ContainerConfig(
         name=container["name"],
         image=container.get("image", ""),
         attempt=attempt,
-        command=tuple(expand(word, values) for word in container.get("command") or ()),
+        command=tuple(expand(word, values) for word in _command(container, ephemeral)),
         args=tuple(expand(word, values) for word in container.get("args") or ()),
         working_dir=container.get("workingDir", ""),
         env=tuple(values.items()),
@@ -72,13 +90,23 @@ def container_config(
         stdin=bool(container.get("stdin")),
         stdin_once=bool(container.get("stdin") and container.get("stdinOnce")),
         tty=bool(container.get("tty")),
+        limits=container_limits(container),
+        security=security_of(pod, container, _memory(around)),
+        target=container.get("targetContainerName", ""),
+        needs_program=ephemeral,
+        message_path=container.get("terminationMessagePath", ""),
+        message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
 
-def hostname(pod: Obj) -> str:
-    """spec.hostname or the pod's name, cut to what a host name can be (RFC 1123)."""
-    name: str = pod["spec"].get("hostname") or pod["metadata"]["name"]
-    return name[:_HOSTNAME_MAX].rstrip("-.")
+def _command(container: Obj, ephemeral: bool) -> list[str]:
+    """One that is to look into a pod has a shell at least: the host's tools are its image."""
+    command: list[str] = container.get("command") or []
+    return ["sh"] if ephemeral and not (command or container.get("args")) else command
+
+
+def _memory(around: Surroundings) -> int:
+    return int(parse_quantity((around.capacity or {}).get("memory", "0")))
 
 
 def log_file(lab: str, pod: Obj, container: str, attempt: int) -> Path:

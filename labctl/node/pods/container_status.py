@@ -6,10 +6,12 @@ from labctl.node.pods.facts import (
     Failure,
     PodFacts,
     containers_of,
+    ephemeral_containers_of,
     exit_code,
     init_containers_of,
     is_sidecar,
     restart_policy,
+    told_statuses,
 )
 from labctl.node.probes.health import is_ready, is_started
 
@@ -29,6 +31,15 @@ def init_container_statuses(pod: Obj, facts: PodFacts, now: float) -> list[Obj]:
         _status(pod, one, facts, now, "PodInitializing", policy, init=True)
         for one in init_containers_of(pod)
     ]
+
+
+def ephemeral_container_statuses(pod: Obj, facts: PodFacts, now: float) -> list[Obj]:
+    """Never ready, and never started anew."""
+    statuses = (
+        _status(pod, one, facts, now, "ContainerCreating", "Never")
+        for one in ephemeral_containers_of(pod)
+    )
+    return [{**one, "ready": False, "started": False} for one in statuses]
 
 
 def container_id(container: Container) -> str:
@@ -91,9 +102,7 @@ def _waiting_status(spec: Obj, reason: str, failure: Failure | None) -> Obj:
 
 def _told(pod: Obj, name: str) -> Obj | None:
     """What the API was told of a container that had run, for a runtime that has forgotten it."""
-    status = pod.get("status") or {}
-    told = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
-    for one in told:
+    for one in told_statuses(pod):
         if one.get("name") == name and one.get("containerID"):
             return {**one, "ready": False, "started": False, "state": _lost(one)}
     return None

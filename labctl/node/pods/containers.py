@@ -21,9 +21,15 @@ from labctl.node.background import Background
 from labctl.node.place import Place
 from labctl.node.pods.container_config import container_config
 from labctl.node.pods.downward import Surroundings
-from labctl.node.pods.facts import Failure, containers_of, init_containers_of
+from labctl.node.pods.facts import (
+    Failure,
+    containers_of,
+    ephemeral_containers_of,
+    init_containers_of,
+)
 from labctl.node.pods.hooks import run_hook
 from labctl.node.pods.memory import PodMemory
+from labctl.node.pods.security import not_applied
 from labctl.node.pods.sources import MissingSource, read_sources, references
 from labctl.node.pods.teller import PodTeller
 from labctl.node.probes.asking import Subject
@@ -71,6 +77,8 @@ class ContainerExecutor:
         crashed = before is not None and before.sandbox_id == sandbox.id
         self.memory.created(uid(pod), container, before if crashed else None)
         self.teller.created(pod, made)
+        if not made.stand_in:
+            self.teller.not_applied(pod, made, (*not_applied(pod, spec), *made.notes))
 
     async def _container_config(
         self, pod: Obj, spec: Obj, attempt: int, sandbox: Sandbox
@@ -194,6 +202,7 @@ def _spec(pod: Obj, container: str) -> Obj:
 def _specs(pod: Obj) -> Iterator[Obj]:
     yield from init_containers_of(pod)
     yield from containers_of(pod)
+    yield from ephemeral_containers_of(pod)
 
 
 def _hook(pod: Obj, container: Container, kind: str) -> Obj:

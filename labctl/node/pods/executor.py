@@ -8,7 +8,7 @@ try once more.
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labctl import names
 from labctl.api.kinds.core import PODS
@@ -81,8 +81,9 @@ class Executor:
         if attempt:
             self.teller.sandbox_changed(pod)
         owner = names.sandbox_id(uid(pod), attempt)
-        address = "" if is_host_network(pod) else self.network.reserve(owner)
-        config = sandbox_config(pod, attempt, self.place.node, address)
+        config = sandbox_config(pod, attempt, self.place.node)
+        if not is_host_network(pod):
+            config = replace(config, ip=self.network.reserve(owner))
         try:
             sandbox = await self.runtime.run_pod_sandbox(config)
         except RuntimeUnavailable:

@@ -85,6 +85,18 @@ def init_containers_of(pod: Obj) -> list[Obj]:
     return pod["spec"].get("initContainers") or []
 
 
+def ephemeral_containers_of(pod: Obj) -> list[Obj]:
+    """Those that were added to a running pod, to look into it."""
+    return pod["spec"].get("ephemeralContainers") or []
+
+
+def told_statuses(pod: Obj) -> Iterator[Obj]:
+    """The statuses of containers of all kinds that the API was told."""
+    status = pod.get("status") or {}
+    for kind in ("initContainerStatuses", "containerStatuses", "ephemeralContainerStatuses"):
+        yield from status.get(kind) or ()
+
+
 def is_sidecar(container: Obj) -> bool:
     """An init container that keeps running beside the others (KEP-753)."""
     return container.get("restartPolicy") == "Always"

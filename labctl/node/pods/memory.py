@@ -5,11 +5,11 @@ stopped a second time, which does nothing.
 """
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
 from labctl.cri.messages import Container, Sandbox
-from labctl.node.pods.crash_backoff import CrashBackoff
+from labctl.node.pods.crash_backoff import CrashBackoff, Delays
 from labctl.node.pods.facts import Failure, PodFacts
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.probes.health import Health
@@ -18,7 +18,7 @@ from labctl.node.probes.health import Health
 class PodMemory:
     """Completes what the runtime has into the facts that `plan` and `status` work with."""
 
-    def __init__(self, mirror: RuntimeMirror) -> None:
+    def __init__(self, mirror: RuntimeMirror, delays: Callable[[], Delays] = Delays) -> None:
         self.mirror = mirror
         self.attached: set[str] = set()
         self.stopped: set[str] = set()
@@ -26,9 +26,11 @@ class PodMemory:
         self.healths: dict[str, Health] = {}
         self.starting: set[str] = set()
         """Containers whose postStart hook runs: until it has ended, they count as not started."""
+        self.expired: set[str] = set()
+        """Pods whose deadline has been told to be over."""
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
-        self._backoff = CrashBackoff()
+        self._backoff = CrashBackoff(delays)
 
     def facts(self, uid: str) -> PodFacts:
         sandboxes = self.mirror.sandboxes(uid)
@@ -87,6 +89,7 @@ class PodMemory:
 
     def forget_pod(self, uid: str) -> None:
         self._backoff.forget(uid)
+        self.expired.discard(uid)
         self._failures.pop(uid, None)
 
     def _delays(self, uid: str, containers: Iterable[Container]) -> Iterator[tuple[str, float]]:

@@ -6,7 +6,7 @@ call sees what became of them. An empty plan means that the pod is as it should 
 next step comes as an event or after `again` seconds.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from labctl.api.objects import Obj, is_deleting, parse_time
 from labctl.cri.messages import Container, Sandbox
@@ -23,13 +23,16 @@ from labctl.node.pods.actions import (
     StopContainer,
     StopSandbox,
 )
+from labctl.node.pods.deadline import is_exceeded, time_left
 from labctl.node.pods.facts import (
     PodFacts,
     containers_of,
+    ephemeral_containers_of,
     exit_code,
     init_containers_of,
     is_sidecar,
     restart_policy,
+    told_statuses,
 )
 from labctl.node.pods.phase import is_terminal
 from labctl.node.probes.health import UNKNOWN, Healths, is_started
@@ -46,9 +49,9 @@ def plan(pod: Obj | None, facts: PodFacts, now: float) -> Plan:
         return down or Plan(tuple(RemoveSandbox(one) for one in facts.sandboxes))
     if is_deleting(pod):
         return _take_down(pod, facts, _deletion_deadline(pod)) or Plan((DeleteObject(),))
-    if is_terminal(pod, facts):
+    if is_terminal(pod, facts) or is_exceeded(pod, now):
         return _take_down(pod, facts, now + _grace(pod)) or _garbage(facts)
-    return _keep_up(pod, facts, now)
+    return _joined([_keep_up(pod, facts, now), Plan(again=time_left(pod, now))])
 
 
 def _take_down(pod: Obj | None, facts: PodFacts, deadline: float) -> Plan | None:
@@ -91,6 +94,7 @@ def _keep_up(pod: Obj, facts: PodFacts, now: float) -> Plan:
     if sandbox.id not in facts.attached:
         return Plan((Attach(sandbox),))
     steps = _container_steps(pod, facts, sandbox, now)
+    steps = _joined([*_ephemeral_steps(pod, facts, sandbox, now), steps])
     return steps if steps.actions else _garbage(facts, steps.again)
 
 
@@ -118,6 +122,17 @@ def _container_steps(pod: Obj, facts: PodFacts, sandbox: Sandbox, now: float) ->
         for spec in containers_of(pod)
     ]
     return _joined([*sidecars, *main])
+
+
+def _ephemeral_steps(pod: Obj, facts: PodFacts, sandbox: Sandbox, now: float) -> Iterator[Plan]:
+    """Containers that somebody added to look into the pod: each runs once, whatever the others do."""
+    for spec in ephemeral_containers_of(pod):
+        name = spec["name"]
+        newest = facts.newest(name)
+        if newest is None and _attempts_told(pod, name) == 0:
+            yield _when(_failed_until(facts, name), now, CreateContainer(name, 0, sandbox))
+        elif newest is not None and newest.state == "created" and newest.sandbox_id == sandbox.id:
+            yield Plan((StartContainer(newest),))
 
 
 def _lets_others_start(
@@ -198,9 +213,7 @@ def _when(due: float, now: float, action: Action) -> Plan:
 
 def _attempts_told(pod: Obj, name: str) -> int:
     """The next attempt by the pod's own status, for a runtime that has forgotten (a reboot)."""
-    status = pod.get("status") or {}
-    told = (*(status.get("initContainerStatuses") or ()), *(status.get("containerStatuses") or ()))
-    for one in told:
+    for one in told_statuses(pod):
         if one.get("name") == name and one.get("containerID"):
             return int(one.get("restartCount", 0)) + 1
     return 0

@@ -5,9 +5,19 @@ Pure. Fields that the agent does not know of are left alone.
 
 from labctl.api.objects import Obj, is_deleting
 from labctl.api.objects import now as present_time
+from labctl.node.pods import deadline
 from labctl.node.pods.conditions import pod_conditions
-from labctl.node.pods.container_status import container_statuses, init_container_statuses
-from labctl.node.pods.facts import PodFacts, init_containers_of, is_host_network
+from labctl.node.pods.container_status import (
+    container_statuses,
+    ephemeral_container_statuses,
+    init_container_statuses,
+)
+from labctl.node.pods.facts import (
+    PodFacts,
+    ephemeral_containers_of,
+    init_containers_of,
+    is_host_network,
+)
 from labctl.node.pods.phase import TERMINAL, is_initialized, phase
 from labctl.node.pods.qos import qos_class
 
@@ -15,7 +25,9 @@ from labctl.node.pods.qos import qos_class
 def pod_status(pod: Obj, facts: PodFacts, host_ip: str, now: float) -> Obj:
     """The whole status of `pod` on a node with the address `host_ip`, at epoch second `now`."""
     told: Obj = pod.get("status") or {}
-    at = phase(pod, facts)
+    at, overdue = phase(pod, facts), _is_overdue(pod, facts, now)
+    if overdue:
+        at = "Failed"
     status: Obj = {
         **{key: value for key, value in told.items() if key not in ("podIP", "podIPs")},
         "phase": at,
@@ -29,10 +41,22 @@ def pod_status(pod: Obj, facts: PodFacts, host_ip: str, now: float) -> Obj:
     status["containerStatuses"] = container_statuses(pod, facts, now, initialized=initialized)
     if init_containers_of(pod):
         status["initContainerStatuses"] = init_container_statuses(pod, facts, now)
+    if ephemeral_containers_of(pod):
+        statuses = ephemeral_container_statuses(pod, facts, now)
+        status["ephemeralContainerStatuses"] = statuses
+    if overdue:
+        status |= {"reason": deadline.REASON, "message": deadline.MESSAGE}
     address = _pod_ip(pod, facts, host_ip, at)
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     return status
+
+
+def _is_overdue(pod: Obj, facts: PodFacts, now: float) -> bool:
+    """Whether its deadline has ended it: not before its containers have ended (KEP-3329)."""
+    running = any(one.state == "running" for one in facts.containers)
+    ended = phase(pod, facts) in TERMINAL
+    return deadline.is_exceeded(pod, now) and not running and not ended
 
 
 def _pod_ip(pod: Obj, facts: PodFacts, host_ip: str, phase: str) -> str:

@@ -1,8 +1,11 @@
 """The Events of a node's pods, worded as the kubelet words them."""
 
+from collections.abc import Iterable
+
 from labctl.api.objects import Obj
 from labctl.client.events import EventRecorder
 from labctl.cri.messages import Container
+from labctl.node.pods import deadline
 from labctl.node.pods.container_status import full_name
 
 
@@ -20,6 +23,11 @@ class PodTeller:
             self._normal(pod, "Pulled", f'Container image "{image}" already present on machine')
         self._normal(pod, "Created", f"Created container: {name}")
 
+    def not_applied(self, pod: Obj, container: Container, sentences: Iterable[str]) -> None:
+        """What was asked for and is not done here."""
+        for sentence in sentences:
+            self._warning(pod, "NotApplied", f"Container {container.config.name}: {sentence}")
+
     def started(self, pod: Obj, container: Container) -> None:
         self._normal(pod, "Started", f"Started container {container.config.name}")
 
@@ -34,6 +42,9 @@ class PodTeller:
     def unhealthy(self, pod: Obj, kind: str, why: str) -> None:
         text = f"{kind.capitalize()} probe failed: {why}"
         self._warning(pod, "Unhealthy", text)
+
+    def expired(self, pod: Obj) -> None:
+        self._normal(pod, deadline.REASON, deadline.MESSAGE)
 
     def sandbox_changed(self, pod: Obj) -> None:
         text = "Pod sandbox changed, it will be killed and re-created."

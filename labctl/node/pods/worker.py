@@ -8,7 +8,7 @@ import logging
 import time
 from collections.abc import Callable
 
-from labctl.api.objects import Obj, is_deleting, key
+from labctl.api.objects import Obj, is_deleting, key, uid
 from labctl.client.backoff import Backoff
 from labctl.client.reconciler import Reconciler
 from labctl.cni.errors import CniError
@@ -17,8 +17,10 @@ from labctl.errors import LabError, NetError
 from labctl.node.ipam import AddressTaken, NoFreeAddress
 from labctl.node.network import NetworkNotReady
 from labctl.node.pods.actions import Plan
+from labctl.node.pods.deadline import is_exceeded
 from labctl.node.pods.executor import Executor
 from labctl.node.pods.facts import PodFacts
+from labctl.node.pods.naming import NameTooLong
 from labctl.node.pods.plan import plan
 
 _WORKERS = 64
@@ -30,6 +32,7 @@ _TRANSIENT = (
     NetworkNotReady,
     NoFreeAddress,
     AddressTaken,
+    NameTooLong,
     OSError,
 )
 
@@ -103,10 +106,20 @@ class PodWorker:
                 return step.again
             if step == done:
                 raise StuckPlan(f"{step.actions[0].describe()}: no effect")
+            self._tell_of_deadline(pod)
             for action in step.actions:
                 _log.info("%s: %s", self._name(pod_uid), action.describe())
                 await self._executor.execute(pod_uid, pod, action)
             done = step
+
+    def _tell_of_deadline(self, pod: Obj | None) -> None:
+        """Once, before what it brings about."""
+        if pod is None or is_deleting(pod) or not is_exceeded(pod, time.time()):
+            return
+        at = uid(pod)
+        if at not in self._memory.expired:
+            self._memory.expired.add(at)
+            self._executor.teller.expired(pod)
 
     def _settle(self, pod_uid: str, pod: Obj | None, facts: PodFacts) -> None:
         """There is nothing to do for now: what waits is told, what is gone forgotten."""

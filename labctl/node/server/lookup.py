@@ -8,6 +8,7 @@ from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.container_status import (
     container_id,
     container_statuses,
+    ephemeral_container_statuses,
     init_container_statuses,
 )
 from labctl.node.pods.memory import PodMemory
@@ -68,7 +69,8 @@ class Containers:
         """The container's status as it is now; the API may not have been told yet."""
         facts, now = self._memory.facts(uid(pod)), time.time()
         statuses = container_statuses(pod, facts, now, initialized=is_initialized(pod, facts))
-        every = (*statuses, *init_container_statuses(pod, facts, now))
+        inits = init_container_statuses(pod, facts, now)
+        every = (*statuses, *inits, *ephemeral_container_statuses(pod, facts, now))
         return next((one for one in every if one["name"] == container), None)
 
     def _object(self, space: str, pod: str) -> Obj | None:

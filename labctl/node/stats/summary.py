@@ -10,19 +10,24 @@ from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from itertools import groupby
 
+from labctl import names
 from labctl.api.objects import Obj
+from labctl.cgroups.group import Group, Usage
+from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.cri.messages import Container, Sandbox
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.stats.page import metrics
-from labctl.node.stats.processes import Usage, usage_of_containers, usage_of_process
+from labctl.node.stats.processes import usage_of_group, usage_of_process
 from labctl.node.stats.starts import PodStarts
 
 
 class NodeStats:
     """Tells of `node`, whose agent this process is."""
 
-    def __init__(self, node: str, mirror: RuntimeMirror, starts: PodStarts) -> None:
+    def __init__(self, lab: str, node: str, mirror: RuntimeMirror, starts: PodStarts) -> None:
+        self._lab = lab
         self._node = node
+        self._hierarchies = read_hierarchies()
         self._mirror = mirror
         self._starts = starts
         self._started_at = time.time()
@@ -36,7 +41,7 @@ class NodeStats:
         now = time.time()
         sandboxes = [one for one in self._mirror.all_sandboxes() if one.state == "ready"]
         containers = [one for sandbox in sandboxes for one in self._running(sandbox)]
-        used = usage_of_containers(one.pid for one in containers if one.pid)
+        used = {one.id: usage_of_group(self._group(one)) for one in containers if one.pid}
         pauses = {one.id: usage_of_process(one.pid) for one in sandboxes}
         agent = usage_of_process(os.getpid())
         pods = list(pod_stats(sandboxes, containers, pauses, used, now))
@@ -48,6 +53,11 @@ class NodeStats:
         }
         return {"node": node, "pods": pods}
 
+    def _group(self, container: Container) -> Group:
+        config, sandbox = container.config, container.sandbox_id
+        name = names.container_cgroup(self._lab, sandbox, config.name, config.attempt)
+        return Group(self._hierarchies, name)
+
     def _running(self, sandbox: Sandbox) -> list[Container]:
         found = self._mirror.containers(sandbox.config.uid)
         return [one for one in found if one.sandbox_id == sandbox.id and one.state == "running"]
@@ -57,16 +67,16 @@ def pod_stats(
     sandboxes: Sequence[Sandbox],
     containers: Sequence[Container],
     pauses: Mapping[str, Usage],
-    used: Mapping[int, Usage],
+    used: Mapping[str, Usage],
     now: float,
 ) -> Iterator[Obj]:
-    """Each sandbox as a pod; `containers` are theirs, in their order, `used` by first pid."""
+    """Each sandbox as a pod; `containers` are theirs, in their order, `used` by their ids."""
     by_sandbox = {
         identity: list(group) for identity, group in groupby(containers, lambda one: one.sandbox_id)
     }
     for sandbox in sandboxes:
         own = by_sandbox.get(sandbox.id, [])
-        usages = [used.get(one.pid, Usage()) for one in own]
+        usages = [used.get(one.id, Usage()) for one in own]
         config = sandbox.config
         yield {
             "podRef": {"name": config.name, "namespace": config.namespace, "uid": config.uid},

@@ -8,19 +8,45 @@ through `..data`. Renaming that one link changes all files at once.
 import contextlib
 import os
 import shutil
+import stat
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
 
+from labctl.mounting import MS_NODEV, MS_NOSUID, detach, mount, mounted_below
 from labctl.node.volumes.files import File
 
 _DATA, _NEW_DATA = "..data", "..data_tmp"
+_GROUP_READS, _GROUP_WRITES, _GROUP_DIRECTORY = 0o440, 0o660, 0o2770
 
 
 def make_empty(volume: Path) -> None:
     """An emptyDir, for everybody to write into; what is in it stays."""
     volume.mkdir(parents=True, exist_ok=True)
     volume.chmod(0o777)
+
+
+def make_in_memory(volume: Path, limit: int) -> None:
+    """An emptyDir of the medium Memory: a tmpfs of `limit` bytes (0: half of the machine's)."""
+    volume.mkdir(parents=True, exist_ok=True)
+    if not volume.is_mount():
+        size = f",size={limit}" if limit else ""
+        mount("tmpfs", str(volume), "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0777{size}")
+
+
+def give_to_group(volume: Path, group: int, *, read_only: bool = False) -> None:
+    """Lets a group have all that is in it (pkg/volume/volume_linux.go), unless it has it already."""
+    if (at := volume.stat()).st_gid == group and at.st_mode & stat.S_ISGID and not read_only:
+        return
+    os.chown(volume, -1, group)
+    volume.chmod(at.st_mode | _GROUP_DIRECTORY)
+    for path in volume.rglob("*"):
+        mode = path.lstat().st_mode
+        os.chown(path, -1, group, follow_symlinks=False)
+        if stat.S_ISDIR(mode):
+            path.chmod(mode | _GROUP_DIRECTORY)
+        elif not stat.S_ISLNK(mode):
+            path.chmod(mode | (_GROUP_READS if read_only else _GROUP_WRITES))
 
 
 def fill(volume: Path, files: Iterable[File]) -> None:
@@ -46,6 +72,9 @@ def fill(volume: Path, files: Iterable[File]) -> None:
 
 def remove(volumes: Path) -> None:
     """All volumes of a pod."""
+    for point in mounted_below(volumes):
+        with contextlib.suppress(OSError):
+            detach(point)
     shutil.rmtree(volumes, ignore_errors=True)
 
 

@@ -6,12 +6,13 @@ from pathlib import Path
 
 from labctl import names
 from labctl.api.objects import Obj, namespace, uid
+from labctl.api.quantity import parse_quantity
 from labctl.cri.messages import Mount
 from labctl.errors import LabError
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
 from labctl.node.pods.sources import MissingSource, Sources
-from labctl.node.volumes.directory import fill, make_empty
+from labctl.node.volumes.directory import fill, give_to_group, make_empty, make_in_memory
 from labctl.node.volumes.files import files_of, is_filled
 
 
@@ -62,18 +63,29 @@ def _prepared(lab: str, pod: Obj, volume: Obj, around: Surroundings, sources: So
         return _host_path(volume["hostPath"])
     if "persistentVolumeClaim" in volume:
         claim = volume["persistentVolumeClaim"]["claimName"]
-        kept = names.claim_dir(lab, namespace(pod), claim)
-        make_empty(kept)
-        return kept
-    directory: Path = names.pod_volume_dir(lab, uid(pod)) / volume["name"]
+        directory = names.claim_dir(lab, namespace(pod), claim)
+    else:
+        directory = names.pod_volume_dir(lab, uid(pod)) / volume["name"]
     if is_filled(volume):
         fill(directory, files_of(volume, pod, around, sources))
-    elif "emptyDir" in volume:
+    elif "persistentVolumeClaim" in volume:
         make_empty(directory)
+    elif "emptyDir" in volume:
+        _make_empty_dir(directory, volume["emptyDir"] or {})
     else:
         kind = next((one for one in volume if one != "name"), "none")
         raise MissingSource(f"labctl has no volumes of the kind {kind}")
+    group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
+    if group is not None:
+        give_to_group(directory, group, read_only=is_filled(volume))
     return directory
+
+
+def _make_empty_dir(directory: Path, wanted: Obj) -> None:
+    if wanted.get("medium") != "Memory":
+        make_empty(directory)
+        return
+    make_in_memory(directory, int(parse_quantity(wanted.get("sizeLimit") or 0)))
 
 
 def _host_path(wanted: Obj) -> Path:
