@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from labctl.api.defaults import set_defaults
@@ -59,6 +59,7 @@ SCHEMAS = st.recursive(st.just({"type": "string"}) | _schemas(st.just({})), _sch
 
 @settings(max_examples=300, deadline=None)
 @given(SCHEMAS | SCHEMAS.map(lambda one: {**one, "type": "object"}), JSON)
+@example({"nullable": False, "x-kubernetes-preserve-unknown-fields": True, "default": None}, None)
 def test_schemas_are_refused_in_words_or_fit_every_object(inner: Obj, value: Any) -> None:
     schema = {"type": "object", "properties": {"spec": inner}}
     crd = set_defaults(CRDS, definition(version(schema=schema)))

@@ -21,6 +21,7 @@ def space(labctl: Labctl) -> Iterator[str]:
     labctl.ok("run", "idle", "-n", name, "--image", "nginx", "--port", "80")
     labctl.ok("wait", "--for=condition=Ready", "pod/burn", "pod/idle", "-n", name)
     yield name
+    labctl.ok("delete", "pods", "--all", "-n", name, "--now")
     labctl.ok("delete", "namespace", name)
 
 

@@ -1,5 +1,6 @@
 """The kubectls that tests of their own run: the oldest and the newest, each with a HOME of its own."""
 
+import itertools
 import os
 import subprocess
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ import pytest
 from tests.command import Labctl
 from tests.kubectl import programs
 from tests.kubectl.environment import environment
+
+_numbers = itertools.count(1)
 
 
 @dataclass(frozen=True)
@@ -50,7 +53,7 @@ def kubectl(request: pytest.FixtureRequest, labctl: Labctl, tmp_path: Path) -> I
     program = programs.of(request.param)
     if program is None:
         pytest.skip(f"the {request.param} kubectl is not here: make setup")
-    namespace = f"kubectl-{os.getpid()}-{program.minor}"
+    namespace = f"kubectl-{os.getpid()}-{next(_numbers)}"
     labctl.ok("create", "namespace", namespace)
     yield Kubectl(program.path, namespace, environment(program, labctl, tmp_path, namespace))
-    labctl.ok("delete", "namespace", namespace)
+    labctl.ok("delete", "namespace", namespace, "--wait=false")  # its pods have half a minute

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from pathlib import Path
 from threading import Lock
 
 import pytest
@@ -32,7 +33,8 @@ def plays(
     request: pytest.FixtureRequest, labctl: Labctl, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[tuple[str, str], Play]]:
     """All that was asked for, under way: a few at once, since a kubectl mostly waits."""
-    calls = (getattr(item, "callspec", None) for item in request.session.items)
+    own = (item for item in request.session.items if item.path == Path(__file__))
+    calls = (getattr(item, "callspec", None) for item in own)
     wanted = [call.params["play"] for call in calls if call and "play" in call.params]
     nodes = Lock()
     with ThreadPoolExecutor(_AT_ONCE) as pool:

@@ -23,7 +23,7 @@ def _object(schema: Schema, value: Obj) -> Obj:
     others = schema.get("additionalProperties")
     filled = dict(value)
     for name, inner in properties.items():
-        if name not in filled and "default" in inner:
+        if name not in filled and _has_default(inner):
             filled[name] = copy({"default": inner["default"]})["default"]
     for name, old in filled.items():
         inner = properties.get(name) or (others if isinstance(others, dict) else None)
@@ -31,3 +31,10 @@ def _object(schema: Schema, value: Obj) -> Obj:
             filled[name] = fill(inner, old)
     same = len(filled) == len(value) and all(filled[name] is value[name] for name in value)
     return value if same else filled
+
+
+def _has_default(schema: Schema) -> bool:
+    """A null is a default only where it is a value; elsewhere it is as good as none."""
+    return schema.get("default") is not None or (
+        "default" in schema and bool(schema.get("nullable"))
+    )
