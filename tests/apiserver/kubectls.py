@@ -2,31 +2,22 @@
 
 import asyncio
 import os
-import re
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 from labctl.controlplane.kubeconfig import kubeconfig
 from tests.apiserver.https import Site
+from tests.kubectl import programs
 
-_BIN = Path(sys.executable).parent
-_PLACES = (_BIN.with_name("kubectl"), _BIN, Path("/usr/lib/google-cloud-sdk/bin"))
-_NAME = re.compile(r"kubectl(?:[.-]1\.(\d+))?")
 NEWEST = 1000
 
 
 def kubectls() -> dict[int, Path]:
-    """By minor version: the one that tools/kubectl.sh unpacked, PyPI's, those of the Cloud SDK.
-
-    PyPI's is the newest of all and its version is not asked for.
-    """
-    found: dict[int, Path] = {}
-    for path in (one for place in _PLACES if place.is_dir() for one in place.glob("kubectl*")):
-        name = _NAME.fullmatch(path.name)
-        if name and (name[1] or path.parent == _BIN):
-            found.setdefault(int(name[1] or NEWEST), path)
-    return dict(sorted(found.items()))
+    """By minor version; PyPI's, the newest of all, stands at the end."""
+    known = [one for one in (programs.oldest(), *programs.between()) if one is not None]
+    found = {one.minor: one.path for one in known}
+    newest = programs.newest()
+    return found if newest is None else {**found, NEWEST: newest.path}
 
 
 @dataclass(frozen=True)
