@@ -67,7 +67,7 @@ def test_what_is_there_stays_and_what_is_wrong_is_refused(tmp_path: Path) -> Non
             await refused(patch({**tool, "targetContainerName": "nobody"}), 422, "Invalid")
             await refused(patch({**tool, "ports": [{"containerPort": 1}]}), 422, "Invalid")
             await refused(patch({"name": "tool"}), 422, "Invalid")
-            await refused(patch({"name": 7}), 400, "BadRequest")
+            await refused(patch({"name": 7}), 422, "Invalid")
             there = await patch(tool)
             await refused(patch({**tool, "image": "other"}), 422, "Invalid")
             gone = {**there, "spec": {**there["spec"], "ephemeralContainers": []}}
