@@ -19,10 +19,11 @@ MS_PRIVATE = 1 << 18
 _MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc_mount, _libc_umount2 = _libc.mount, _libc.umount2  # found here, and not in a fork
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    result = _libc.mount(
+    result = _libc_mount(
         _text(source), os.fsencode(target), _text(kind), ctypes.c_ulong(flags), _text(data)
     )
     _check(result, target)
@@ -30,7 +31,7 @@ def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = 
 
 def detach(target: str) -> None:
     """Unmounts it now for all who come later, and for those who use it when they are done."""
-    _check(_libc.umount2(os.fsencode(target), _MNT_DETACH), target)
+    _check(_libc_umount2(os.fsencode(target), _MNT_DETACH), target)
 
 
 def mounted_below(directory: Path) -> list[str]:

@@ -44,8 +44,8 @@ def become(plan: Launch, sync: int) -> NoReturn:
     gc.disable()
     channel = socket.socket(fileno=sync)
     try:
+        _prepare(plan, channel)
         if channel.recv(1) == b"g":
-            _prepare(plan, channel)
             _execute(plan)
     except CannotExecute as error:
         _tell(channel, error.failure)

@@ -1,6 +1,6 @@
 """Starting a contained program: the parent's side.
 
-The runtime forks; the child (child.py) waits for a go, builds or joins its surroundings and executes
+The runtime forks; the child (child.py) builds or joins its surroundings, waits for a go and executes
 the program. Between the two is one socket pair, closed on exec: "go" one way; a failure, or a new
 terminal's master, the other way; end of file says that the program was executed. So a runtime that
 dies in between leaves nobody behind that is not recorded: the child, without its go, ends.

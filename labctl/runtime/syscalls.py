@@ -28,6 +28,9 @@ _SIG_SETMASK = 2
 _NO_SIGNALS = bytes(128)  # glibc's sigset_t
 
 _libc = ctypes.CDLL(None, use_errno=True)
+# Found once, before the fork: a name that is looked up in a child makes an object there.
+_libc_prctl, _libc_capset, _libc_signal = _libc.prctl, _libc.capset, _libc.signal
+_libc_sigprocmask, _libc_pivot_root = _libc.sigprocmask, _libc.pivot_root
 _syscall = ctypes.PyDLL(
     None, use_errno=True
 ).syscall  # keeps the interpreter's lock, as a fork must
@@ -62,8 +65,8 @@ def let_signals_in(ignored: Iterable[int]) -> None:
     By libc: Python's own functions make objects for all signals, in pages that a fork must copy.
     """
     for number in ignored:
-        _libc.signal(number, None)  # SIG_DFL
-    _libc.sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
+        _libc_signal(number, None)  # SIG_DFL
+    _libc_sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
 
 
 def pivot_root_here() -> None:
@@ -72,7 +75,7 @@ def pivot_root_here() -> None:
     pivot_root(".", ".") stacks the old root on the new one, so that a detaching umount of "."
     drops it without a directory to put it in: pivot_root(2), NOTES.
     """
-    _check(_libc.pivot_root(b".", b"."), "pivot_root")
+    _check(_libc_pivot_root(b".", b"."), "pivot_root")
     detach(".")
 
 
@@ -102,7 +105,7 @@ def pidfd_getfd(pidfd: int, descriptor: int) -> int:
 
 def _prctl(option: int, argument: int) -> int:
     zero = ctypes.c_ulong(0)  # variadic: the unused arguments must be zero, and long
-    return int(_libc.prctl(option, ctypes.c_ulong(argument), zero, zero, zero))
+    return int(_libc_prctl(option, ctypes.c_ulong(argument), zero, zero, zero))
 
 
 def set_capabilities(mask: int) -> None:
@@ -110,4 +113,4 @@ def set_capabilities(mask: int) -> None:
     header = (ctypes.c_uint32 * 2)(_CAPABILITY_VERSION_3, 0)
     low, high = mask & 0xFFFF_FFFF, mask >> 32
     data = (ctypes.c_uint32 * 6)(low, low, 0, high, high, 0)
-    _check(_libc.capset(header, data), "capset")
+    _check(_libc_capset(header, data), "capset")
