@@ -156,7 +156,7 @@ class Container:
     word: Completed, Error, OOMKilled, StartError (128) where its program could not be executed, or
     ContainerStatusUnknown (137) where nobody saw the end; `exit_code` is 128 + `signal` for one
     that a signal ended, and `message` tells more where there is more. `notes` are sentences on what
-    of the wishes for it could not be fulfilled.
+    of the wishes for it could not be fulfilled, `log_error` says why its log is not written now.
     """
 
     id: str
@@ -171,6 +171,7 @@ class Container:
     reason: str = ""
     message: str = ""
     notes: tuple[str, ...] = ()
+    log_error: str = ""
     created_at: float = 0.0
     started_at: float = 0.0
     finished_at: float = 0.0

@@ -8,51 +8,21 @@ from dataclasses import replace
 from typing import Any
 
 from labctl.cri.errors import FAILED_PRECONDITION, CriError
-from labctl.cri.messages import Attach, Container, ContainerConfig, Port, SandboxConfig
+from labctl.cri.messages import Attach, Container, Port
 from labctl.errors import NetError
 from labctl.runtime.attachment import Attachment
-from labctl.runtime.capabilities import grant
 from labctl.runtime.last_words import LastWords
 from labctl.runtime.launch import Launched
 from labctl.runtime.logs import STREAMS, LogFile
 from labctl.runtime.machine import Machine
-from labctl.runtime.privileges import check_user
 from labctl.runtime.processes import Exit, Identity, Process
 from labctl.runtime.program import Program, start_program
-from labctl.runtime.programs import why_stand_in
 from labctl.runtime.records import ContainerRecord
 from labctl.runtime.sandbox import LiveSandbox
 from labctl.runtime.standin.server import StandIn
 from labctl.runtime.stdio import Stdio, audiences
 
 _START_ERROR = 128  # containerd's exit code, with its word, for what was never executed
-
-
-def container_id(sandbox_id: str, config: ContainerConfig) -> str:
-    return f"{sandbox_id}.{config.name}.{config.attempt}"
-
-
-def new_container(sandbox_id: str, pod: SandboxConfig, config: ContainerConfig) -> Container:
-    """Decides between program and stand-in by what is on the host now; raises CriError."""
-    why = why_stand_in(config)
-    notes = () if why else _check(pod, config)
-    return Container(
-        container_id(sandbox_id, config),
-        sandbox_id,
-        config,
-        "created",
-        bool(why),
-        why,
-        notes=notes,
-        created_at=time.time(),
-    )
-
-
-def _check(pod: SandboxConfig, config: ContainerConfig) -> tuple[str, ...]:
-    """What of its wishes a program is not given, a sentence each; raises CriError if it must not be."""
-    check_user(pod, config.name, config.security)
-    withheld = grant(config.security, beside_pause=pod.shared_processes).withheld
-    return tuple(f"capability CAP_{one} reaches beyond the pod: not given" for one in withheld)
 
 
 class LiveContainer:
@@ -138,14 +108,23 @@ class LiveContainer:
             raise
 
     def _stdio(self) -> Stdio:
-        return Stdio(self._machine.streams, self.id, self.value.config, self._audiences)
+        return Stdio(
+            self._machine.streams, self.id, self.value.config, self._audiences, self._log_fails
+        )
+
+    def _log_fails(self, why: str) -> None:
+        """Its log cannot be written, or can again if `why` is empty; it goes on either way."""
+        self.value = replace(self.value, log_error=why)
+        if self.value.state == "running":
+            self._changed(self)
 
     def _last_words(self) -> LastWords:
         return LastWords(self._machine.messages, self.id, self.value.config)
 
     def _open_stand_in(self) -> None:
         """Its log is made with its first line: most stand-ins are never asked anything."""
-        log, audience = LogFile(self.value.config.log_path), self._audiences["stdout"]
+        log = LogFile(self.value.config.log_path, failing=self._log_fails)
+        audience = self._audiences["stdout"]
 
         def note(line: str) -> None:
             log.write_line(line)

@@ -12,7 +12,7 @@ import errno
 import logging
 import os
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Literal
 
 from labctl.cri import log_files
@@ -70,17 +70,24 @@ def _parts(head: bytes, line: bytes) -> bytes:
     return b"".join(b"%sP %s\n" % (head, first) for first in firsts) + b"%sF %s\n" % (head, last)
 
 
+def _ignore(_: str) -> None:
+    """Nobody is to be told."""
+
+
 class LogFile:
     """Appends to `path`, opened anew for each write, so that a rotated file is let go of.
 
     One that has grown to `limit` bytes is set aside. A write that fails (disk full) is lost and
-    logged, once until one succeeds again: nothing else shall suffer from one container's log.
-    Without a path everything is dropped.
+    told, once until one succeeds again: nothing else shall suffer from one container's log.
+    `failing` hears why, and "" when it is over. Without a path everything is dropped.
     """
 
-    def __init__(self, path: str, limit: int = _SIZE_MAX) -> None:
+    def __init__(
+        self, path: str, limit: int = _SIZE_MAX, failing: Callable[[str], None] = _ignore
+    ) -> None:
         self._path = path
         self._limit = limit
+        self._tell = failing
         self._failing = False
 
     def create(self) -> None:
@@ -96,8 +103,11 @@ class LogFile:
         except OSError as error:
             if not self._failing:
                 log.warning("container log %s: %s", self._path, error.strerror)
+                self._tell(f"log {self._path}: {(error.strerror or '').lower()}")
             self._failing = True
         else:
+            if self._failing:
+                self._tell("")
             self._failing = False
 
     def write_line(self, text: str) -> None:

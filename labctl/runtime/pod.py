@@ -4,8 +4,9 @@ import asyncio
 
 from labctl.cri.errors import CONFIG_ERROR, CriError
 from labctl.cri.messages import Container, ContainerConfig, ContainerEvent, EventKind
-from labctl.runtime.container import LiveContainer, container_id, new_container
+from labctl.runtime.container import LiveContainer
 from labctl.runtime.machine import Machine
+from labctl.runtime.new_container import container_id, new_container
 from labctl.runtime.processes import Exit, Process
 from labctl.runtime.records import SandboxRecord
 from labctl.runtime.sandbox import LiveSandbox

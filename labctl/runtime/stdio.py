@@ -9,7 +9,7 @@ attached: what could keep it open would also keep it from ending.
 
 import contextlib
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
@@ -33,13 +33,18 @@ class Stdio:
     """The near side of one program's streams, and its log."""
 
     def __init__(
-        self, directory: Path, container_id: str, config: ContainerConfig, heard_by: Audiences
+        self,
+        directory: Path,
+        container_id: str,
+        config: ContainerConfig,
+        heard_by: Audiences,
+        failing: Callable[[str], None],
     ) -> None:
-        """Opens what there is and makes what is not; raises CriError."""
+        """Opens what there is and makes what is not; raises CriError. See LogFile for `failing`."""
         self._place = f"{directory}/{container_id}"
         self._config = config
         self._audiences = heard_by
-        self._file = LogFile(config.log_path)
+        self._file = LogFile(config.log_path, failing=failing)
         self._pipes: list[LogPipe] = []
         self._stdin: int | None = None  # held for the first client, where stdin ends with it
         self._master: int | None = None

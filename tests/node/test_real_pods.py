@@ -1,16 +1,20 @@
 """Pods as their specs have them: users, limits, names, volumes, last words; and what cannot be."""
 
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
 
+from labctl import names
 from labctl.api.kinds.core import EVENTS, PODS
 from labctl.api.objects import Obj
 from labctl.cgroups.hierarchies import read_hierarchies
+from labctl.mounting import detach, mount
 from tests.node.conftest import Stage
 from tests.node.scene import Scene, turn
 from tests.node.test_agent import program
 
+MakeDisk = Callable[[str, str], None]
 NEVER: Any = {"restartPolicy": "Never"}
 
 
@@ -212,5 +216,58 @@ def test_what_is_not_applied_is_an_event(stage: Stage) -> None:
             "Container c: hostPID: the processes of a node are its machine's, the pod has its own",
             "Container c: seccompProfile: no seccomp profile is applied",
         ]
+
+    stage(play)
+
+
+@pytest.fixture
+def small_disk() -> Iterator[MakeDisk]:
+    """Puts a small file system where a lab keeps its pods' logs."""
+    made: list[str] = []
+
+    def make(lab: str, options: str) -> None:
+        logs = names.state_dir(lab) / "pods"
+        logs.mkdir(parents=True)
+        mount("tmpfs", str(logs), "tmpfs", data=options)
+        made.append(str(logs))
+
+    yield make
+    for logs in made:
+        detach(logs)
+
+
+def test_a_disk_that_is_full_of_logs_costs_logs_and_nothing_else(
+    stage: Stage, small_disk: MakeDisk
+) -> None:
+    async def play(scene: Scene) -> None:
+        small_disk(scene.spec.name, "size=256k")
+        loud = "while :; do head -c 8000 /dev/zero | tr '\\0' x; echo; sleep 0.02; done"
+        await scene.create("loud", program("c", loud))
+        await scene.create("quiet", program("c", "exec sleep 600"))
+        await scene.ready("quiet")
+        (text,) = await messages(scene, "loud", "FailedLog")
+        assert text.startswith("Container c: log /var/lib/labctl/")
+        assert text.endswith(": no space left on device")
+        for pod in ("loud", "quiet"):
+            obj = await scene.ready(pod)
+            assert obj["status"]["containerStatuses"][0]["restartCount"] == 0
+
+    stage(play)
+
+
+def test_a_container_whose_log_cannot_be_made_says_so(stage: Stage, small_disk: MakeDisk) -> None:
+    async def play(scene: Scene) -> None:
+        small_disk(scene.spec.name, "nr_inodes=2")
+        await scene.create("mute", program("c", "exec sleep 600"))
+
+        def has_failed(pod: Obj) -> bool:
+            statuses = pod["status"].get("containerStatuses") or [{"lastState": {}}]
+            return "terminated" in statuses[0]["lastState"]
+
+        obj = await scene.until(PODS, "mute", has_failed)
+        last = obj["status"]["containerStatuses"][0]["lastState"]["terminated"]
+        assert (last["reason"], last["exitCode"]) == ("StartError", 128)
+        assert last["message"].endswith("no space left on device")
+        assert f"Error: {last['message']}" in await messages(scene, "mute", "Failed")
 
     stage(play)

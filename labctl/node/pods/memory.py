@@ -30,6 +30,7 @@ class PodMemory:
         """Pods whose deadline has been told to be over."""
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
+        self._unwritable: set[str] = set()
         self._backoff = CrashBackoff(delays)
 
     def facts(self, uid: str) -> PodFacts:
@@ -76,6 +77,15 @@ class PodMemory:
                 self._announced.add(newest.id)
                 yield newest
 
+    def log_errors(self, facts: PodFacts) -> Iterator[Container]:
+        """Containers whose log has begun to fail and of which that was not told yet."""
+        for one in facts.containers:
+            if not one.log_error:
+                self._unwritable.discard(one.id)
+            elif one.id not in self._unwritable:
+                self._unwritable.add(one.id)
+                yield one
+
     def forget_sandbox(self, sandbox_id: str, containers: Iterable[Container]) -> None:
         self.attached.discard(sandbox_id)
         self.stopped.discard(sandbox_id)
@@ -86,6 +96,7 @@ class PodMemory:
         self.stopping.pop(container_id, None)
         self.healths.pop(container_id, None)
         self._announced.discard(container_id)
+        self._unwritable.discard(container_id)
 
     def forget_pod(self, uid: str) -> None:
         self._backoff.forget(uid)

@@ -62,6 +62,10 @@ class PodTeller:
     def container_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "Failed", f"Error: {why}")
 
+    def log_failed(self, pod: Obj, container: Container) -> None:
+        text = f"Container {container.config.name}: {container.log_error}"
+        self._warning(pod, "FailedLog", text)
+
     def mount_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedMount", why)
 

@@ -128,6 +128,8 @@ class PodWorker:
         elif not is_deleting(pod):
             for container in self._memory.crashed(facts):
                 self._executor.teller.backing_off(pod, container.config.name)
+            for container in self._memory.log_errors(facts):
+                self._executor.teller.log_failed(pod, container)
 
     def _name(self, pod_uid: str) -> str:
         pod = self._objects.get(pod_uid)
