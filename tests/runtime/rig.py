@@ -29,6 +29,7 @@ from labctl.cri import (
     SandboxConfig,
 )
 from labctl.lab import cgroup
+from labctl.mounting import detach, mounted_below
 from labctl.net.namespaces import delete_netns, pinned, socket_in
 
 T = TypeVar("T")
@@ -100,6 +101,8 @@ class Rig:
         for name in pinned(names.netns_prefix(self.lab)):
             delete_netns(name)
         for directory in (names.run_dir(self.lab), names.state_dir(self.lab), self.logs):
+            for point in mounted_below(directory):  # volumes in memory
+                detach(point)
             shutil.rmtree(directory, ignore_errors=True)
         for parent in (names.RUN_DIR, names.STATE_DIR):
             _remove_if_empty(parent)
