@@ -135,6 +135,11 @@ def cni_dir(lab: str, node: str) -> Path:
     return state_dir(lab) / "cni" / _shorten(node, _NAME_MAX)
 
 
+def image_dir(lab: str) -> Path:
+    """The images that were loaded into the lab."""
+    return state_dir(lab) / "images"
+
+
 def lab_file(lab: str) -> Path:
     """The Lab object of a lab that exists, as YAML."""
     return state_dir(lab) / "lab.yaml"
