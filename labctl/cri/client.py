@@ -22,6 +22,7 @@ from labctl.cri.messages import (
     RuntimeStatus,
     Sandbox,
     SandboxConfig,
+    StoredImage,
     TerminalSize,
 )
 
@@ -85,7 +86,10 @@ class RuntimeClient:
         return await self._call(messages.ListPodSandboxes(node), list[Sandbox])
 
     async def create_container(self, sandbox_id: str, config: ContainerConfig) -> Container:
-        """Decides between program and stand-in; nothing runs yet. Asked again: the same one."""
+        """Decides between image, program and stand-in; nothing runs yet. Asked again: the same one.
+
+        Raises CriError with a reason of Kubernetes' own for an image that is not to be had.
+        """
         return await self._call(messages.CreateContainer(sandbox_id, config), Container)
 
     async def start_container(self, container_id: str) -> Container:
@@ -109,6 +113,13 @@ class RuntimeClient:
 
     async def container_status(self, container_id: str) -> Container:
         return await self._call(messages.ContainerStatus(container_id), Container)
+
+    async def list_images(self) -> list[StoredImage]:
+        return await self._call(messages.ListImages(), list[StoredImage])
+
+    async def images_changed(self) -> None:
+        """To be told by whoever changed the lab's store."""
+        await self._call(messages.ImagesChanged(), type(None))
 
     async def exec(
         self,

@@ -7,6 +7,7 @@ What is only sent is a msgspec Struct: making the class of a dataclass takes hal
 """
 
 from dataclasses import dataclass, field
+from signal import SIGTERM
 from typing import Literal
 
 from msgspec import Struct
@@ -16,7 +17,8 @@ from labctl.cgroups.limits import Limits
 Protocol = Literal["TCP", "UDP", "SCTP"]
 SandboxState = Literal["ready", "notready"]
 ContainerState = Literal["created", "running", "exited"]
-EventKind = Literal["container-started", "container-exited", "sandbox-died"]
+EventKind = Literal["container-started", "container-exited", "sandbox-died", "images-changed"]
+PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
 
 _NO_LIMITS = Limits()
@@ -42,7 +44,8 @@ class SandboxConfig:
     With `shared_processes` all containers have one pid namespace, pause's. `limits` are those of
     all containers together, `settings` the sysctls of its namespaces. `domain` completes the host
     name in /etc/hosts, `aliases` are addresses and names to stand there too; the rest is what is
-    to stand in /etc/resolv.conf.
+    to stand in /etc/resolv.conf. `handler` is what runs the programs of its images: crun, or "" for
+    this runtime itself.
     """
 
     name: str
@@ -63,6 +66,7 @@ class SandboxConfig:
     searches: tuple[str, ...] = ()
     port_mappings: tuple[PortMapping, ...] = ()
     resolver_options: tuple[str, ...] = ()
+    handler: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,6 +127,11 @@ class ContainerConfig:
     who attached to it; `tty` gives it a terminal. With `target`, the name of another container,
     it has that one's pid namespace; one that `needs_program` has no stand-in. What it writes into the file `message_path` is told of it when
     it has ended; if that is nothing and it failed, the end of its log with `message_from_log`.
+
+    An image that is not there is replaced by a program of the machine or a stand-in, unless
+    `only_images` says or `pull_policy` is Never. One that is there makes the runtime complete the
+    config: what the image says stands where the pod says nothing, and `layers` are the
+    directories of its root, the topmost first.
     """
 
     name: str
@@ -145,6 +154,18 @@ class ContainerConfig:
     needs_program: bool = False
     message_path: str = ""
     message_from_log: bool = False
+    pull_policy: PullPolicy = "IfNotPresent"
+    only_images: bool = False
+    layers: tuple[str, ...] = ()
+    stop_signal: int = SIGTERM
+
+
+class LoadedImage(Struct, frozen=True):
+    """The image that a container is made of: `name` in full, `reference` with its digest."""
+
+    id: str
+    name: str
+    reference: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,6 +178,7 @@ class Container:
     ContainerStatusUnknown (137) where nobody saw the end; `exit_code` is 128 + `signal` for one
     that a signal ended, and `message` tells more where there is more. `notes` are sentences on what
     of the wishes for it could not be fulfilled, `log_error` says why its log is not written now.
+    `image` is None where a program of the machine or a stand-in runs in its place.
     """
 
     id: str
@@ -172,18 +194,29 @@ class Container:
     message: str = ""
     notes: tuple[str, ...] = ()
     log_error: str = ""
+    image: LoadedImage | None = None
     created_at: float = 0.0
     started_at: float = 0.0
     finished_at: float = 0.0
 
 
 class ContainerEvent(Struct, frozen=True):
-    """Something happened to a sandbox of `node`; `container` as it is now, None for "sandbox-died"."""
+    """Something happened to a sandbox of `node`; `container` as it is now, None for "sandbox-died".
+
+    "images-changed" concerns every node, and no sandbox.
+    """
 
     kind: EventKind
     node: str
     sandbox_id: str
     container: Container | None = None
+
+
+class StoredImage(Struct, frozen=True):
+    """An image in the lab's store: names with its tags and with its digest, and its size in bytes."""
+
+    names: tuple[str, ...]
+    size: int
 
 
 class RuntimeStatus(Struct, frozen=True):
@@ -251,6 +284,14 @@ class ContainerStatus(Struct, frozen=True):
 
 class ContainerEvents(Struct, frozen=True):
     node: str = ""
+
+
+class ListImages(Struct, frozen=True):
+    pass
+
+
+class ImagesChanged(Struct, frozen=True):
+    """The store has more images, or less: whoever listens is told."""
 
 
 class TerminalSize(Struct, frozen=True):

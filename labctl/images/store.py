@@ -20,12 +20,11 @@ from pathlib import Path
 
 import msgspec
 
-from labctl.api.images import ImageName
 from labctl.errors import LabError
 from labctl.images.archive import Archive
 from labctl.images.budget import LIMITS, Budget, Limits
 from labctl.images.image import Image
-from labctl.images.index import Index, find_image
+from labctl.images.index import Index
 from labctl.images.layers import unpack_layer, verify_blob
 from labctl.images.layout import FoundImage, LayerSource
 
@@ -40,21 +39,9 @@ class Store:
 
     def __init__(self, directory: Path, limits: Limits = LIMITS) -> None:
         self.directory = directory
-        self._layers = directory / "layers"
         self._new = directory / "new"
         self.limits = limits
-        self._index = Index(directory / "index.json")
-
-    def images(self) -> tuple[Image, ...]:
-        return self._index.images()
-
-    def find(self, name: ImageName) -> Image | None:
-        """The image of a full name."""
-        return find_image(self.images(), name)
-
-    def layers_of(self, image: Image) -> tuple[str, ...]:
-        """The directories of its layers, the topmost first."""
-        return tuple(f"{self._layers}/{one}" for one in reversed(image.layers))
+        self.index = Index(directory)
 
     def add(
         self,
@@ -103,7 +90,7 @@ class Store:
         done: list[str] = []
         for source in sources:
             chain = _chain(chain, source.diff_id)
-            place = self._layers / _directory(chain)
+            place = self.index.layers / _directory(chain)
             if place.is_dir():
                 verify_blob(archive, source)
             else:
@@ -127,30 +114,30 @@ class Store:
         unfinished.rename(place)
 
     def _all_names(self, identity: str, names: tuple[str, ...]) -> tuple[str, ...]:
-        known = next((one.names for one in self.images() if one.id == identity), ())
+        known = next((one.names for one in self.index.images() if one.id == identity), ())
         return tuple(dict.fromkeys((*known, *names)))
 
     def _put(self, image: Image) -> None:
         """In the place of the one with its id; its names are its own from now on."""
-        others = (one for one in self.images() if one.id != image.id)
+        others = (one for one in self.index.images() if one.id != image.id)
         kept = (
             msgspec.structs.replace(one, names=tuple(n for n in one.names if n not in image.names))
             for one in others
         )
-        self._index.write((*kept, image))
+        self.index.write((*kept, image))
 
     def _drop_nameless(self, in_use: InUse) -> None:
         """Asked after the index was written: whoever starts a container now finds it no more."""
-        if any(not one.names for one in self.images()):
+        if any(not one.names for one in self.index.images()):
             used = in_use()
-            kept = (one for one in self.images() if one.names or one.id in used)
-            self._index.write(tuple(kept))
+            kept = (one for one in self.index.images() if one.names or one.id in used)
+            self.index.write(tuple(kept))
         self._sweep()
 
     def _sweep(self) -> None:
         """Removes what is no image's: cut short, or left by one that is gone."""
-        wanted = {layer for image in self.images() for layer in image.layers}
-        for layer in self._layers.iterdir():
+        wanted = {layer for image in self.index.images() for layer in image.layers}
+        for layer in self.index.layers.iterdir():
             if layer.name not in wanted:
                 layer.rename(self._new / f"{layer.name}.old")
         for rest in self._new.iterdir():
@@ -158,7 +145,7 @@ class Store:
 
     @contextlib.contextmanager
     def _locked(self) -> Iterator[None]:
-        for directory in (self.directory, self._layers, self._new):
+        for directory in (self.directory, self.index.layers, self._new):
             directory.mkdir(0o700, exist_ok=True)
         lock = os.open(self.directory / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:

@@ -49,35 +49,27 @@ def find(layers: Sequence[str], path: str) -> str | None:
 def lookup(layers: Sequence[str], parts: Sequence[str]) -> str | None:
     """The topmost file at a path without links."""
     for layer in layers:
-        place = "/".join((layer, *parts))
-        try:
-            status = os.lstat(place)
-        except (FileNotFoundError, NotADirectoryError):
-            if _hides(layer, parts):
-                return None
-            continue
-        return None if _is_whiteout(status) else place
+        place, hides = _walk(layer, parts)
+        if place is not None or hides:
+            return place
     return None
 
 
-def _hides(layer: str, parts: Sequence[str]) -> bool:
-    """Whether something on the way to a path hides what lies below this layer."""
-    place = layer
-    for part in parts:
-        if _is_opaque(place):
-            return True
+def _walk(layer: str, parts: Sequence[str]) -> tuple[str | None, bool]:
+    """Where one layer has a path, and whether it hides what lower ones have of it."""
+    place, hides = layer, False
+    for number, part in enumerate(parts, 1):
+        hides = hides or _is_opaque(place)
         place = f"{place}/{part}"
         try:
             status = os.lstat(place)
         except FileNotFoundError:
-            return False
-        if not stat.S_ISDIR(status.st_mode):
-            return True
-    return False
-
-
-def _is_whiteout(status: os.stat_result) -> bool:
-    return stat.S_ISCHR(status.st_mode) and status.st_rdev == WHITEOUT
+            return None, hides
+        if number < len(parts) and not stat.S_ISDIR(status.st_mode):
+            return None, True
+        if stat.S_ISCHR(status.st_mode) and status.st_rdev == WHITEOUT:
+            return None, True
+    return place, True
 
 
 def _is_opaque(directory: str) -> bool:

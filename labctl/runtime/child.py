@@ -13,23 +13,26 @@ import socket
 import stat
 import struct
 import termios
+from collections.abc import Callable
 from typing import NoReturn
 
 import msgspec
 
 from labctl.errors import NetError
+from labctl.mounting import MS_BIND, mount
 from labctl.net.namespaces import CLONE_NEWNS, setns, unshare
 from labctl.runtime.home import SANDBOX_KINDS
 from labctl.runtime.launch import ROOT, TERMINAL, Failure, Launch
 from labctl.runtime.privileges import ROOT as ROOT_USER
 from labctl.runtime.privileges import take_privileges
 from labctl.runtime.programs import DEFAULT_PATH
-from labctl.runtime.root import enter_new_root, renew_proc
+from labctl.runtime.root import enter_new_root, lay_root, make_directory, renew_proc
 from labctl.runtime.signals import IGNORED
 from labctl.runtime.syscalls import die_with_parent, let_signals_in
 
 TERMINAL_KEPT_AT = 1000  # out of the way of what shells and scripts number themselves
 
+_HIERARCHY = "/sys/fs/cgroup"
 _NOT_FOUND, _CANNOT_EXECUTE, _CANNOT_START = 127, 126, 128
 
 
@@ -41,10 +44,19 @@ class CannotExecute(Exception):
 
 def become(plan: Launch, sync: int) -> NoReturn:
     """Turns this forked process into the program of `plan`. Does not return."""
+    _become(plan, sync, _prepare)
+
+
+def become_crun(plan: Launch, sync: int) -> NoReturn:
+    """Turns this forked process into crun, which finds the root of `plan` where its bundle says."""
+    _become(plan, sync, _prepare_crun)
+
+
+def _become(plan: Launch, sync: int, prepare: Callable[[Launch, socket.socket], None]) -> NoReturn:
     gc.disable()
     channel = socket.socket(fileno=sync)
     try:
-        _prepare(plan, channel)
+        prepare(plan, channel)
         if channel.recv(1) == b"g":
             _execute(plan)
     except CannotExecute as error:
@@ -72,6 +84,22 @@ def _prepare(plan: Launch, channel: socket.socket) -> None:
     take_privileges(plan.privileges)
     if plan.leashed:
         die_with_parent()  # last: a change of credentials may clear it
+
+
+def _prepare_crun(plan: Launch, channel: socket.socket) -> None:
+    _enter_groups(plan)
+    _close_all_but(_needed(plan) | {0, 1, 2, channel.fileno()})
+    let_signals_in(IGNORED)
+    unshare(CLONE_NEWNS)
+    assert plan.root is not None
+    lay_root(plan.root)
+    make_directory(plan.root)
+    os.umask(0o022)
+    os.chdir("/")
+    if plan.hierarchy and plan.hierarchy != _HIERARCHY:
+        mount(plan.hierarchy, _HIERARCHY, flags=MS_BIND)  # or it refuses a hybrid layout
+    os.setsid()
+    _arrange_stdio(plan.stdio)
 
 
 def _enter_groups(plan: Launch) -> None:

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -11,6 +12,8 @@ from labctl.cri.errors import FAILED_PRECONDITION, CriError
 from labctl.cri.messages import Attach, Container, Port
 from labctl.errors import NetError
 from labctl.runtime.attachment import Attachment
+from labctl.runtime.crun.calls import Bundle
+from labctl.runtime.crun.program import Created, create_program
 from labctl.runtime.last_words import LastWords
 from labctl.runtime.launch import Launched
 from labctl.runtime.logs import STREAMS, LogFile
@@ -43,12 +46,18 @@ class LiveContainer:
         self._sandbox = sandbox
         self._changed = changed
         self._peer = peer
-        self._starting = False
+        self._starting: asyncio.Event | None = None
         self._audiences = audiences(value.config)
+        self._bundle = self._own_bundle(value)
         self.value = value
         self.program: Program | None = None
         self.stand_in: StandIn | None = None
         self.shared_root: int | None = None  # the root of what is executed beside a stand-in
+
+    def _own_bundle(self, value: Container) -> Bundle | None:
+        """For crun, if it shall run what is in the image."""
+        by_crun = self._sandbox.config.handler and value.image is not None
+        return Bundle(self._machine.bundles, value.id) if by_crun else None
 
     @property
     def id(self) -> str:
@@ -64,14 +73,15 @@ class LiveContainer:
             return self.value
         if self.value.state == "exited" or self._starting:
             raise CriError(f"container {self.id} was started before", FAILED_PRECONDITION)
-        self._starting = True
+        self._starting = asyncio.Event()
         try:
             await self._start_body()
         except (CriError, NetError) as error:
             self._cannot_run(error)
             raise
         finally:
-            self._starting = False
+            self._starting.set()
+            self._starting = None
         return self.value
 
     async def _start_body(self) -> None:
@@ -79,11 +89,11 @@ class LiveContainer:
             self._open_stand_in()
             self._runs(0)
             return
-        program, launched = self._launch_program()
+        program, made = await self._make_program()
         self.program = program
         self._changed(self)  # on record before it may go on
         try:
-            master = await launched.executed()
+            master = await made.executed()
         except CriError:
             self.program = None
             program.stdio.finish()
@@ -92,16 +102,15 @@ class LiveContainer:
         self._runs(program.process.pid)
         program.process.exited.add_done_callback(self._program_exited)
 
-    def _launch_program(self) -> tuple[Program, Launched]:
-        stdio = self._stdio()
+    async def _make_program(self) -> tuple[Program, Launched | Created]:
+        machine, sandbox, config = self._machine, self._sandbox, self.value.config
+        stdio, last_words = self._stdio(), self._last_words()
         try:
-            return start_program(
-                self._machine,
-                self._sandbox,
-                self.value.config,
-                stdio,
-                self._last_words(),
-                self._peer(self.value.config.target),
+            peer = self._peer(config.target)
+            if self._bundle is None:
+                return start_program(machine, sandbox, config, stdio, last_words, peer)
+            return await create_program(
+                machine, sandbox, self._bundle, config, stdio, last_words, peer
             )
         except BaseException:
             stdio.finish()
@@ -151,6 +160,8 @@ class LiveContainer:
     async def stop(self, timeout_seconds: float) -> Container:
         """A stand-in stops at once: grace is for processes. What does not run is left as it is."""
         self.close_stand_in(0)
+        if self.program is None and self._starting is not None:
+            await self._starting.wait()  # crun is at it, and has it whole or not at all
         if self.program is not None:
             await self.program.stop(timeout_seconds)
         return self.value
@@ -211,6 +222,8 @@ class LiveContainer:
             self._adopt_stand_in()
         elif identity is not None:
             self._adopt_program(identity)
+        elif self._bundle is not None:
+            self._bundle.delete()  # perhaps it was just being created
 
     def _adopt_stand_in(self) -> None:
         if self.value.state != "running":
@@ -228,10 +241,15 @@ class LiveContainer:
             self._ended(Exit(137, known=False), message=self._last_words().take(failed=True))
             return
         stdio.adopted(process)
-        group = self._sandbox.group(self.value.config)
-        self.program = Program(process, stdio, group, self._last_words())
+        config = self.value.config
+        group = self._sandbox.group(config)
+        self.program = Program(
+            process, stdio, group, self._last_words(), config.stop_signal, self._bundle
+        )
         if self.value.state == "created":  # the runtime died between its go and its record
             self._runs(process.pid)
+            if self._bundle is not None:  # or before its go, which for crun is not to be known
+                process.signal(signal.SIGKILL)
         process.exited.add_done_callback(self._program_exited)
 
     def release(self) -> None:

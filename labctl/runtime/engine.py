@@ -14,10 +14,13 @@ from labctl.cri.messages import (
     RuntimeStatus,
     Sandbox,
     SandboxConfig,
+    StoredImage,
 )
 from labctl.runtime.adoption import adopt_pods
 from labctl.runtime.attachment import Attachment
+from labctl.runtime.crun.program import check_handler
 from labctl.runtime.execs import Stdio, launch_exec
+from labctl.runtime.images import stored_image
 from labctl.runtime.launch import Launched
 from labctl.runtime.logs import STREAMS
 from labctl.runtime.machine import Machine
@@ -54,6 +57,7 @@ class Engine:
         _check_word("name", config.name)
         _check_word("namespace", config.namespace)
         _check_word("uid", config.uid)
+        check_handler(config.handler)
         known = self._pods.get(names.sandbox_id(config.uid, config.attempt))
         if known is not None:
             known.sandbox.namespaces()
@@ -112,6 +116,9 @@ class Engine:
 
     def container_status(self, container_id: str) -> Container:
         return self._pod_of(container_id).containers[container_id].value
+
+    def list_images(self) -> list[StoredImage]:
+        return [stored_image(one) for one in self._machine.images.images()]
 
     def exec(self, request: Exec, stdio: Stdio) -> Launched:
         pod = self._pod_of(request.container_id)

@@ -20,5 +20,5 @@ class EventHub:
 
     def publish(self, event: ContainerEvent) -> None:
         for listener, node in tuple(self._listeners.items()):
-            if node in ("", event.node):
+            if node in ("", event.node) or not event.node:
                 listener(event)

@@ -41,7 +41,7 @@ class Launch:
     `shared_root` is the mount namespace of one that an earlier program has built of `root`.
     `peer` is the pidfd of a process whose pid namespace is joined; without, there is a new one.
     It is born in the cgroup `group`, a descriptor, and goes through `entrances` into others.
-    One that is `leashed` dies with the runtime.
+    One that is `leashed` dies with the runtime. `hierarchy` is where cgroups of version 2 lie.
     `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one,
     whose master the program holds as well if it `keeps_terminal`.
     """
@@ -61,6 +61,7 @@ class Launch:
     keeps_terminal: bool = False
     privileges: Privileges = field(default_factory=Privileges)
     leashed: bool = False
+    hierarchy: str = ""
 
 
 @dataclass(frozen=True)

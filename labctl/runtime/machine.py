@@ -5,6 +5,7 @@ from pathlib import Path
 
 from labctl import names
 from labctl.cgroups.hierarchies import Hierarchies, read_hierarchies
+from labctl.images.index import Index
 from labctl.runtime.events import EventHub
 from labctl.runtime.home import Home
 from labctl.runtime.mounts import MountTable
@@ -26,6 +27,8 @@ class Machine:
     scaffold: str  # an empty directory, on which containers build their roots, each in private
     streams: Path  # FIFOs of containers' outputs
     messages: Path  # files into which containers write their last words
+    bundles: Path  # what crun is told of containers, and what it keeps of them
+    images: Index
     mounts: MountTable
     hierarchies: Hierarchies
 
@@ -39,6 +42,7 @@ def open_machine(lab: str) -> Machine:
     scaffold = names.run_dir(lab) / "root"
     streams = names.run_dir(lab) / "streams"
     messages = names.run_dir(lab) / "messages"
+    bundles = names.run_dir(lab) / "crun"
     for directory in (scaffold, streams, messages):
         directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     return Machine(
@@ -52,6 +56,8 @@ def open_machine(lab: str) -> Machine:
         scaffold=str(scaffold),
         streams=streams,
         messages=messages,
+        bundles=bundles,
+        images=Index(names.image_dir(lab)),
         mounts=MountTable(),
         hierarchies=read_hierarchies(),
     )

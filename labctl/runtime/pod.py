@@ -44,7 +44,9 @@ class Pod:
             return known.value
         self.sandbox.namespaces()  # of a dead one nothing can be made
         self._peer(config.target)
-        container = self.add(new_container(self.id, self.sandbox.config, config))
+        container = self.add(
+            new_container(self._machine.images, self.id, self.sandbox.config, config)
+        )
         self._machine.records.container_changed(container.record())
         return container.value
 

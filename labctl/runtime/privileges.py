@@ -44,14 +44,23 @@ def privileges_of(
     )
 
 
-def check_user(pod: SandboxConfig, container: str, security: Security) -> None:
+def check_user(
+    pod: SandboxConfig, container: str, security: Security, image_user: str = ""
+) -> None:
     """Raises CriError, worded as by the kubelet, where root is to run and must not.
 
-    There are no images, so that nobody but root is a container's user unless the pod names one.
+    Without an image nobody but root is a container's user unless the pod names one. Whom an image
+    means by a name is not known to a kubelet.
     """
     if not security.non_root or security.user:
         return
     who = f'(pod: "{pod.name}_{pod.namespace}({pod.uid})", container: {container})'
+    named = image_user.partition(":")[0] or "0"
+    if security.user is None and not named.isdecimal():
+        why = f"container has runAsNonRoot and image has non-numeric user ({named})"
+        raise CriError(f"{why}, cannot verify user is non-root {who}", CONFIG_ERROR)
+    if security.user is None and int(named):
+        return
     if security.user is None:
         raise CriError(f"container has runAsNonRoot and image will run as root {who}", CONFIG_ERROR)
     raise CriError(f"container's runAsUser breaks non-root policy {who}", CONFIG_ERROR)

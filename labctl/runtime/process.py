@@ -15,6 +15,7 @@ from labctl.runtime.outside import serve_outside
 from labctl.runtime.server import Server
 from labctl.runtime.service import Service
 from labctl.runtime.signals import HANDLED, reset_inherited
+from labctl.runtime.syscalls import become_subreaper
 
 log = logging.getLogger(__name__)
 
@@ -29,6 +30,7 @@ def run(lab: str) -> None:
     setproctitle.setproctitle(names.runtime_title(lab))
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     reset_inherited()
+    become_subreaper()  # what crun starts loses its parent when crun has done its work
     _raise_descriptor_limit()
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(lab))

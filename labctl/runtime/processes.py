@@ -38,6 +38,14 @@ def read_start_time(pid: int) -> int:
     return int(stat[stat.rindex(")") + 2 :].split()[_STARTTIME])
 
 
+def pid_of(pidfd: int) -> int:
+    """Whose descriptor that is: a number that is its own for as long as it is not reaped."""
+    for line in Path(f"/proc/self/fdinfo/{pidfd}").read_text(encoding="ascii").splitlines():
+        if line.startswith("Pid:"):
+            return int(line.split()[1])
+    raise ProcessLookupError(pidfd)
+
+
 def read_boot_id() -> str:
     return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
 

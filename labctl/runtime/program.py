@@ -8,6 +8,7 @@ from labctl.cgroups.group import Group
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
 from labctl.cri.messages import ContainerConfig, TerminalSize
 from labctl.runtime.child import become
+from labctl.runtime.crun.calls import Bundle
 from labctl.runtime.last_words import LastWords
 from labctl.runtime.launch import Launch, Launched, launch
 from labctl.runtime.machine import Machine
@@ -23,16 +24,18 @@ class Program:
     stdio: Stdio
     group: Group
     last_words: LastWords
+    stop_signal: int = signal.SIGTERM
+    bundle: Bundle | None = None  # of one that crun started
 
     async def stop(self, timeout_seconds: float) -> Exit:
-        """SIGTERM, a grace of `timeout_seconds`, SIGKILL.
+        """SIGTERM, or what its image wants, a grace of `timeout_seconds`, SIGKILL.
 
-        Its process is the first of a pid namespace: a SIGTERM for which it has no handler does
+        Its process is the first of a pid namespace: a signal for which it has no handler does
         nothing (pid_namespaces(7), and so it is under every container runtime), and with it, when
         it goes, all others in the namespace are killed.
         """
         if timeout_seconds > 0:
-            self.process.signal(signal.SIGTERM)
+            self.process.signal(self.stop_signal)
             with contextlib.suppress(TimeoutError):
                 return await self.process.wait(timeout_seconds)
         return await self.process.kill()
@@ -43,6 +46,8 @@ class Program:
         """
         self.group.end()
         self.stdio.finish()
+        if self.bundle is not None:
+            self.bundle.delete()
         starved = how.code != 0 and self.group.oom_kills() > 0
         return starved, self.last_words.take(failed=how.code != 0)
 
@@ -80,4 +85,5 @@ def start_program(
             privileges=sandbox.privileges(config),
         )
         launched = launch(machine.home, plan, become)
-    return Program(launched.process, stdio, group, last_words), launched
+    program = Program(launched.process, stdio, group, last_words, config.stop_signal)
+    return program, launched

@@ -1,8 +1,8 @@
-"""A container's root: the host's, seen through an overlay that forgets.
+"""A container's root: the host's, or an image's, seen through an overlay that forgets.
 
-Runs in the forked child, in a mount namespace of its own. The lower layers are the host's file
-systems, which overlayfs never writes; the upper ones lie in a tmpfs that no path of the host leads
-to and that dies with the namespace. Mount points that the host lacks are made in the upper layer.
+Runs in the forked child, in a mount namespace of its own. The lower layers are the image's, or else
+the host's file systems, and overlayfs never writes them; the upper ones lie in a tmpfs that no path
+of the host leads to and that dies with the namespace. Mount points that are missing are made there.
 What the kernel shows in /proc and /sys is masked and made read-only as runc does it (its
 maskedPaths and readonlyPaths): uid 0 needs no capability to write /proc/sysrq-trigger.
 """
@@ -31,15 +31,15 @@ from labctl.runtime.syscalls import pivot_root_here
 
 _UPPER_SIZE = "512m"  # what a container may write before it sees ENOSPC: memory of the host
 _KERNEL = MS_NOSUID | MS_NOEXEC | MS_NODEV
-_MADE = ("proc", "sys", "dev", "run", "etc")
-_MASKED = (
+_MADE = ("proc", "sys", "dev", "etc")
+MASKED = (
     "proc/acpi", "proc/asound", "proc/kcore", "proc/keys", "proc/latency_stats",
     "proc/sched_debug", "proc/scsi", "proc/timer_list", "proc/timer_stats",
     "sys/devices/virtual/powercap", "sys/firmware",
 )  # fmt: skip
 _LAB_STATE = str(STATE_DIR).lstrip("/")  # keys and store are not the pods' to read
 _NET_SETTINGS = "proc/sys/net"  # in a namespace of its own, shows only what is of that
-_READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
+READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
 _TTY = os.makedev(5, 0)
 _MAX_STEPS = 256  # of a path with its links: what is longer turns in a circle
@@ -49,7 +49,8 @@ _MAX_STEPS = 256  # of a path with its links: what is longer turns in a circle
 class Root:
     """What a root is made of.
 
-    `scaffold` is an empty directory of the host to build on, `etc` are the pod's files there. The
+    `scaffold` is an empty directory of the host to build on, `etc` are the pod's files there. With
+    `layers`, directories, the topmost first, these are what is seen, and not the host. The
     working `directory` is made before all else is `read_only` but the volumes (`mounts`). With
     `own_settings` the pod's network settings in /proc/sys can be changed.
     """
@@ -61,33 +62,64 @@ class Root:
     directory: str = ""
     read_only: bool = False
     own_settings: bool = False
+    layers: tuple[str, ...] = ()
 
 
 def enter_new_root(root: Root) -> None:
     """Builds `root` and makes it this process's. Needs a mount namespace that nobody else uses."""
-    mount("", "/", flags=MS_REC | MS_PRIVATE)  # or the host's mount points would see all below
-    mount("tmpfs", root.scaffold, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={_UPPER_SIZE}")
-    os.chdir(root.scaffold)
-    os.umask(0)
-    _mount_host(root)
-    own = list(_mount_submounts(root.host_mounts))
-    os.chdir("root")
+    own = lay_root(root)
     _mount_kernel()
     _populate_dev()
-    _make_read_only(_READ_ONLY)
+    _make_read_only(READ_ONLY)
     if root.own_settings:
         mount(_NET_SETTINGS, _NET_SETTINGS, flags=MS_BIND)
         mount("", _NET_SETTINGS, flags=MS_REMOUNT | MS_BIND | _KERNEL)
-    _mask((*_MASKED, _LAB_STATE))
-    if root.directory:
-        os.makedirs(resolved(root.directory), exist_ok=True)
+    _mask((*MASKED, _LAB_STATE))
+    make_directory(root)
     if root.read_only:
-        _close((".", "run", *own), root.mounts)
+        _close((".", *own), root.mounts)
     for one in root.mounts:
         _mount_volume(one)
     pivot_root_here()
     os.chdir("/")
     os.umask(0o022)
+
+
+def lay_root(root: Root) -> list[str]:
+    """Mounts what `root` is made of as `scaffold`/root, in this mount namespace alone, and goes
+    there. Returns where it mounted more in it.
+    """
+    mount("", "/", flags=MS_REC | MS_PRIVATE)  # or the host's mount points would see all below
+    mount("tmpfs", root.scaffold, "tmpfs", MS_NOSUID | MS_NODEV, f"mode=0755,size={_UPPER_SIZE}")
+    os.chdir(root.scaffold)
+    os.umask(0)
+    return _lay_image(root) if root.layers else _lay_host(root)
+
+
+def _lay_image(root: Root) -> list[str]:
+    _make_upper(root, _MADE)
+    # By their names in their directory: mount(2) takes no more than a page of options.
+    os.chdir(os.path.dirname(root.layers[0]))
+    lower, at = ":".join(map(os.path.basename, root.layers)), root.scaffold
+    _mount_overlay(lower, f"{at}/upper", f"{at}/work", f"{at}/root")
+    os.chdir(f"{at}/root")
+    return []
+
+
+def _lay_host(root: Root) -> list[str]:
+    _make_upper(root, (*_MADE, "run"))
+    _mount_overlay("/", "upper", "work", "root")
+    own = [*_mount_submounts(root.host_mounts), "run"]
+    os.chdir("root")
+    mount("tmpfs", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m")
+    os.mkdir("run/lock", 0o755)
+    return own
+
+
+def make_directory(root: Root) -> None:
+    """The working directory, as runc does."""
+    if root.directory:
+        os.makedirs(resolved(root.directory), exist_ok=True)
 
 
 def _close(paths: Iterable[str], volumes: Iterable[Mount]) -> None:
@@ -102,12 +134,12 @@ def renew_proc() -> None:
     """Shows the processes of this pid namespace, in a root that was built in another."""
     mount("proc", "/proc", "proc", _KERNEL)
     os.chdir("/")
-    _make_read_only(_READ_ONLY)
-    _mask(path for path in _MASKED if path.startswith("proc/"))
+    _make_read_only(READ_ONLY)
+    _mask(path for path in MASKED if path.startswith("proc/"))
 
 
-def _mount_host(root: Root) -> None:
-    for directory in ("root", "upper", "work", *(f"upper/{name}" for name in _MADE)):
+def _make_upper(root: Root, made: Iterable[str]) -> None:
+    for directory in ("root", "upper", "work", *(f"upper/{name}" for name in made)):
         os.mkdir(directory, 0o755)
     for name, text in root.etc:
         # written beneath the overlay: there it may be a link into /run, which is empty
@@ -116,7 +148,6 @@ def _mount_host(root: Root) -> None:
         file = os.open(f"upper/etc/{name}", flags, 0o644)  # the umask is 0
         os.write(file, text.encode())
         os.close(file)
-    _mount_overlay("/", "upper", "work", "root")
 
 
 def _mount_overlay(lower: str, upper: str, work: str, target: str) -> None:
@@ -195,9 +226,8 @@ def _escape(path: str) -> str:
 def _mount_kernel() -> None:
     mount("proc", "proc", "proc", _KERNEL)
     mount("sysfs", "sys", "sysfs", _KERNEL | MS_RDONLY)
-    mount("tmpfs", "run", "tmpfs", MS_NOSUID | MS_NODEV, "mode=0755,size=64m")
     mount("tmpfs", "dev", "tmpfs", MS_NOSUID, "mode=0755,size=64k")
-    for directory in ("dev/pts", "dev/shm", "dev/mqueue", "run/lock"):
+    for directory in ("dev/pts", "dev/shm", "dev/mqueue"):
         os.mkdir(directory, 0o755)
     terminals = MS_NOSUID | MS_NOEXEC
     mount("devpts", "dev/pts", "devpts", terminals, "newinstance,ptmxmode=0666,mode=0620,gid=5")

@@ -65,12 +65,13 @@ class LiveSandbox:
         """What the root of a container is made of in this sandbox."""
         return Root(
             scaffold=self._machine.scaffold,
-            host_mounts=self._machine.mounts.visible(),
+            host_mounts=() if config.layers else self._machine.mounts.visible(),
             etc=pod_files(self.config, self.hostname),
             mounts=config.mounts,
             directory=config.working_dir,
             read_only=config.security.read_only_root,
             own_settings=config.security.privileged,
+            layers=config.layers,
         )
 
     def privileges(self, config: ContainerConfig) -> Privileges:

@@ -17,6 +17,8 @@ from labctl.runtime.server import Connection
 
 Verb = Callable[[Any], Any]
 
+_IMAGES_CHANGED = messages.ContainerEvent("images-changed", "", "")
+
 _REQUESTS = {
     request.__name__: request
     for request in (
@@ -32,6 +34,8 @@ _REQUESTS = {
         messages.RemoveContainer,
         messages.ListContainers,
         messages.ContainerStatus,
+        messages.ListImages,
+        messages.ImagesChanged,
         messages.ContainerEvents,
         messages.Exec,
         messages.Attach,
@@ -58,6 +62,8 @@ class Service:
             messages.RemoveContainer: lambda r: engine.remove_container(r.id),
             messages.ListContainers: lambda r: engine.list_containers(r.node),
             messages.ContainerStatus: lambda r: engine.container_status(r.id),
+            messages.ListImages: lambda _: engine.list_images(),
+            messages.ImagesChanged: lambda _: events.publish(_IMAGES_CHANGED),
         }
 
     async def serve(self, connection: Connection, call: wire.Call) -> None:

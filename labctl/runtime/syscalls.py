@@ -13,6 +13,7 @@ from labctl.mounting import detach
 
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
+_PR_SET_CHILD_SUBREAPER = 36
 _PR_SET_NO_NEW_PRIVS = 38
 _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
@@ -82,6 +83,11 @@ def pivot_root_here() -> None:
 def die_with_parent() -> None:
     """SIGKILL for this process when its parent dies (the parent must not have died already)."""
     _check(_prctl(_PR_SET_PDEATHSIG, signal.SIGKILL), "pdeathsig")
+
+
+def become_subreaper() -> None:
+    """Whoever below this process loses its parent becomes its child: prctl(2)."""
+    _check(_prctl(_PR_SET_CHILD_SUBREAPER, 1), "child subreaper")
 
 
 def set_no_new_privs() -> None:

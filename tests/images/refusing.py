@@ -20,7 +20,7 @@ def refused(path: Path, words: str, limits: Limits = LIMITS) -> None:
             load(store, str(path), "", architecture(), set)
         assert words in error.value.message
         assert "\n" not in error.value.message
-        assert store.images() == ()
+        assert store.index.images() == ()
         files = (one for one in Path(directory).rglob("*") if not one.is_dir())
         assert {one.name for one in files} <= {"lock"}
         assert not list(Path(directory).glob("store/*/*"))

@@ -188,4 +188,4 @@ def test_a_good_layer_is_still_looked_at_when_it_is_there(tmp_path: Path) -> Non
         file.write(b"forged")
     with pytest.raises(BadInput, match="has the digest"):
         load(store, str(layout.root), "b:1", architecture(), set)
-    assert len(store.images()[0].names) == 1
+    assert len(store.index.images()[0].names) == 1

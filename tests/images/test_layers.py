@@ -26,7 +26,7 @@ def unpacked(tmp_path: Path, *layers: bytes) -> list[Path]:
     layout.image("a:1", *layers)
     store = Store(tmp_path / "store")
     [image] = load(store, str(layout.write()), "", architecture(), set)
-    return [Path(one) for one in store.layers_of(image)]
+    return [Path(one) for one in store.index.layers_of(image)]
 
 
 def is_whiteout(file: Path) -> bool:

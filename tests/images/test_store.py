@@ -13,6 +13,7 @@ from labctl.api.images import full_name
 from labctl.api.version import architecture
 from labctl.errors import BadInput, LabError
 from labctl.images.image import Image
+from labctl.images.index import Index
 from labctl.images.load import load
 from labctl.images.store import Store
 from tests.images.layouts import CONTAINERD_NAME, Layout, digest, entry, layer
@@ -37,11 +38,11 @@ def take(store: Store, path: Path, name: str = "") -> list[Image]:
 
 
 def names(store: Store) -> list[str]:
-    return sorted(name for image in store.images() for name in image.names)
+    return sorted(name for image in store.index.images() for name in image.names)
 
 
 def top(store: Store, image: Image) -> Path:
-    return Path(store.layers_of(image)[0])
+    return Path(store.index.layers_of(image)[0])
 
 
 def test_a_layout_becomes_layers_and_a_name(store: Store, layout: Layout, tmp_path: Path) -> None:
@@ -53,10 +54,10 @@ def test_a_layout_becomes_layers_and_a_name(store: Store, layout: Layout, tmp_pa
     assert (image.defaults.entrypoint, image.defaults.cmd) == (("/bin/sh",), ("-c", "echo"))
     assert (top(store, image) / "etc/issue").read_bytes() == b"hello"
     assert image.size == 5
-    assert store.find(full_name("busybox:1.36")) == image
-    assert store.find(full_name(f"busybox@{image.digest}")) == image
-    assert store.find(full_name("busybox")) is None
-    assert Store(tmp_path / "store").images() == (image,), "as whoever comes later reads it"
+    assert store.index.find(full_name("busybox:1.36")) == image
+    assert store.index.find(full_name(f"busybox@{image.digest}")) == image
+    assert store.index.find(full_name("busybox")) is None
+    assert Index(tmp_path / "store").images() == (image,), "as whoever comes later reads it"
 
 
 @pytest.mark.parametrize("mode", ["w", "w:gz"])
@@ -153,7 +154,7 @@ def test_a_name_goes_to_whoever_has_it_last(store: Store, layout: Layout, tmp_pa
     newer = Layout(tmp_path / "newer")
     newer.image("a:1", layer(entry("new")))
     [new] = take(store, newer.write())
-    assert store.images() == (new,)
+    assert store.index.images() == (new,)
     assert not top(store, old).exists()
 
 
@@ -165,7 +166,7 @@ def test_what_containers_still_have_stays_without_its_name(
     newer = Layout(tmp_path / "newer")
     newer.image("a:1", layer(entry("new")))
     load(store, str(newer.write()), "", architecture(), lambda: {old.id})
-    assert [image.names for image in store.images()] == [(), ("docker.io/library/a:1",)]
+    assert [image.names for image in store.index.images()] == [(), ("docker.io/library/a:1",)]
     assert (top(store, old) / "old").exists()
     take(store, layout.root, "b:1")
     assert names(store) == ["docker.io/library/a:1", "docker.io/library/b:1"]
@@ -178,9 +179,9 @@ def test_layers_are_shared_and_go_with_the_last_image(store: Store, layout: Layo
     a, b = take(store, layout.write())
     assert b.layers[0] == a.layers[0]
     store.remove(a, a.names, nobody)
-    assert (Path(store.layers_of(b)[1]) / "base").exists()
+    assert (Path(store.index.layers_of(b)[1]) / "base").exists()
     store.remove(b, b.names, nobody)
-    assert store.images() == ()
+    assert store.index.images() == ()
     assert not list((store.directory / "layers").iterdir())
 
 
@@ -189,7 +190,7 @@ def test_loaded_twice_it_is_there_once(store: Store, layout: Layout) -> None:
     [first] = take(store, layout.write())
     [second] = take(store, layout.root, "b")
     assert first.layers == second.layers
-    assert [image.names for image in store.images()] == [
+    assert [image.names for image in store.index.images()] == [
         ("docker.io/library/a:1", "docker.io/library/b:latest")
     ]
 
@@ -227,4 +228,4 @@ def test_a_damaged_index_is_said_to_be(store: Store, layout: Layout) -> None:
     take(store, layout.write())
     (store.directory / "index.json").write_text("[{")
     with pytest.raises(LabError, match=r"index\.json"):
-        store.images()
+        store.index.images()
