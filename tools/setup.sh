@@ -7,7 +7,7 @@ set -eu
 
 here=$(cd "$(dirname "$0")/.." && pwd)
 venv=${1:-$here/.venv}
-packages="python3-venv iproute2 nftables catatonit iputils-ping tcpdump procps make etcd-server containernetworking-plugins"
+packages="python3-venv iproute2 nftables catatonit crun busybox-static iputils-ping tcpdump procps make etcd-server containernetworking-plugins"
 
 as_root() {
     if [ "$(id -u)" = 0 ]; then "$@"; else sudo "$@"; fi

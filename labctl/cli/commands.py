@@ -9,6 +9,7 @@ _LAB = {
     "list": Entry("status:list_labs", "The labs on this machine."),
     "ps": Entry("status:ps", "Sandboxes and containers with pids and namespaces."),
     "graph": Entry("graph:graph", "Draw the lab's topology."),
+    "image": Entry("image:image", "Load, list and remove the lab's images."),
     "doctor": Entry("doctor:doctor", "Check whether this host can run a lab."),
 }
 _OBJECTS = {

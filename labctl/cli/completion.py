@@ -63,6 +63,18 @@ def complete_lab(
         return []
 
 
+def complete_image(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """The images of the lab's store; whoever is not root sees none."""
+    from labctl.lab.images import stored_names
+
+    try:
+        return _items(stored_names(_lab(ctx)), incomplete)
+    except Exception:  # as for what is asked of the API
+        return []
+
+
 def complete_container(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -136,11 +148,14 @@ def _live(ctx: click.Context, kind: str) -> list[str]:
 
 
 def _ask(ctx: click.Context, question: Question) -> list[str]:
-    lab = ctx.params.get("lab") or ctx.find_root().params.get("lab") or DEFAULT_LAB
     try:
-        return asyncio.run(_in_time(lab, question, ctx.params.get("namespace") or "default"))
+        return asyncio.run(_in_time(_lab(ctx), question, ctx.params.get("namespace") or "default"))
     except Exception:  # whatever is wrong, the user is typing and must not be disturbed
         return []
+
+
+def _lab(ctx: click.Context) -> str:
+    return ctx.params.get("lab") or ctx.find_root().params.get("lab") or DEFAULT_LAB
 
 
 async def _in_time(lab: str, question: Question, namespace: str) -> list[str]:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from labctl import names
 from labctl.api.kinds.apps import DEPLOYMENTS, REPLICASETS
+from labctl.api.kinds.cluster import RUNTIMECLASSES
 from labctl.api.kinds.core import CONFIGMAPS, PODS
 from labctl.api.lab import LabSpec, lab_configmap, lab_from_yaml
 from labctl.api.schema import prepare
@@ -30,6 +31,12 @@ from labctl.controlplane.stores import open_store
 from labctl.errors import StatusError
 
 _FIRST_WANTED = (DEPLOYMENTS, REPLICASETS, PODS)
+_RUNTIME_CLASS = {
+    "apiVersion": RUNTIMECLASSES.api_version,
+    "kind": RUNTIMECLASSES.kind,
+    "metadata": {"name": "crun"},
+    "handler": "crun",
+}
 _PREPARATION_SECONDS = 0.25
 
 _log = logging.getLogger(__name__)
@@ -66,14 +73,16 @@ async def _prepare_schemas() -> None:
 
 
 async def _publish_lab(spec: LabSpec, server: ApiServer) -> None:
-    """Makes the ConfigMap from which agents and controllers learn of the lab, once."""
-    configmap = lab_configmap(spec)
+    """Makes what a lab has from the start, once: the ConfigMap from which agents and controllers
+    learn of it, and a class for the runtime that nodes have besides their own.
+    """
     client = Client(server.local_transport("labctl", ("system:masters",)))
-    try:
-        await client.create(CONFIGMAPS, configmap)
-    except StatusError as error:
-        if error.reason != "AlreadyExists":
-            raise
+    for resource, obj in ((CONFIGMAPS, lab_configmap(spec)), (RUNTIMECLASSES, _RUNTIME_CLASS)):
+        try:
+            await client.create(resource, obj)
+        except StatusError as error:
+            if error.reason != "AlreadyExists":
+                raise
 
 
 @contextlib.asynccontextmanager

@@ -7,9 +7,12 @@ from labctl.images.image import Image
 from labctl.images.layout import FoundImage, find_images
 from labctl.images.store import InUse, Store
 
+Loaded = tuple[Image, tuple[str, ...]]
 
-def load(store: Store, path: str, name: str, architecture: str, in_use: InUse) -> list[Image]:
-    """Every image that the archive has for this machine; `name` is for the only one.
+
+def load(store: Store, path: str, name: str, architecture: str, in_use: InUse) -> list[Loaded]:
+    """Every image that the archive has for this machine, and the names under which it was loaded;
+    `name` is for the only one.
 
     Raises BadInput for what is wrong with the archive; what it was about is not in the store then.
     """
@@ -18,7 +21,10 @@ def load(store: Store, path: str, name: str, architecture: str, in_use: InUse) -
         if name and len(found) > 1:
             raise BadInput(f"{path}: holds {len(found)} images, and a name is for one")
         names = [_names(one, name, path) for one in found]  # all of them, before anything is done
-        return [store.add(archive, one, own, in_use) for one, own in zip(found, names, strict=True)]
+        return [
+            (store.add(archive, one, own, in_use), own)
+            for one, own in zip(found, names, strict=True)
+        ]
 
 
 def _names(image: FoundImage, wanted: str, path: str) -> tuple[str, ...]:

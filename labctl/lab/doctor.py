@@ -66,6 +66,7 @@ def _checks() -> Iterator[Check]:
     yield _controllers()
     yield _space()
     yield _neighbours()
+    yield _crun()
     yield _plugins()
     if os.geteuid() == 0:
         yield _links()
@@ -138,6 +139,13 @@ def _plugins() -> Check:
         return Check("cni plugins", "ok", f"there are some in {' and '.join(found)}")
     package = "sudo apt-get install -y containernetworking-plugins"
     return Check("cni plugins", "ok", f"none: for a lab file's network.cni, {package}")
+
+
+def _crun() -> Check:
+    if shutil.which("crun") is not None:
+        return Check("crun", "ok", "the runtime class crun can be used")
+    fix = "sudo apt-get install -y crun"
+    return Check("crun", "warning", "not on PATH: pods of the runtime class crun cannot start", fix)
 
 
 def _links() -> Check:

@@ -97,8 +97,12 @@ class Agent:
         self._mirror = RuntimeMirror(self._pod_changed)
         self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
-        self._link = RuntimeLink(runtime, place.node, self._mirror, self._runtime_changed)
-        self._reporter = NodeReporter(client, self._recorder, registered, identity, self._problems)
+        self._link = RuntimeLink(
+            runtime, place.node, self._mirror, self._runtime_changed, self._images_changed
+        )
+        self._reporter = NodeReporter(
+            client, self._recorder, registered, identity, self._problems, lambda: self._link.images
+        )
         self._netlink = Netlink.here()
         self._network = Network(place.node, self._netlink)
         self._watcher = NetworkWatcher(self._network, self._healed)
@@ -169,12 +173,14 @@ class Agent:
             self._teller,
             self._background,
             self._pod_changed,
+            self._settings.only_images,
         )
 
     async def run(self) -> None:
         """Works until cancelled."""
         self._reporter.started(read_hierarchies().missing)
         self._settings.subscribe(self._network_sync.mark)
+        self._settings.subscribe(self._images_changed)
         self._nodes.subscribe(self._node_changed)
         self._pods.subscribe(self._objects.watched)
         self._pods.subscribe(self._starts.watched)
@@ -236,6 +242,11 @@ class Agent:
 
     def _runtime_changed(self) -> None:
         self._network_sync.mark()
+        self._reporter.mark()
+
+    def _images_changed(self) -> None:
+        for pod_uid in self._memory.images_changed():
+            self._worker.mark(pod_uid)
         self._reporter.mark()
 
     def _network_changed(self) -> None:

@@ -5,7 +5,7 @@ import logging
 from collections.abc import Callable
 
 from labctl.api.kinds.core import CONFIGMAPS
-from labctl.api.lab import LAB_CONFIGMAP, LabSpec, lab_from_configmap
+from labctl.api.lab import LAB_CONFIGMAP, STRICT, LabSpec, lab_from_configmap
 from labctl.api.objects import Obj, name
 from labctl.client.cache import Cache
 from labctl.client.client import Client
@@ -45,6 +45,10 @@ class LabSettings:
 
     def heartbeat_seconds(self) -> float:
         return float(self.spec.times.heartbeat_seconds)
+
+    def only_images(self) -> bool:
+        """Whether neither programs of the machine nor stand-ins take an image's place."""
+        return self.spec.images == STRICT
 
     def crash_delays(self) -> Delays:
         times = self.spec.times

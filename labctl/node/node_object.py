@@ -4,15 +4,19 @@ Worded as a kubelet words it. Labels and taints come from the lab file; the Node
 `not-ready:NoSchedule` from the start, as Kubernetes' admission would see to, by the API server.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 from labctl.api.lab import NodeSpec
 from labctl.api.objects import Obj, now, set_condition
+from labctl.cri.messages import StoredImage
 from labctl.names import AGENT_PORT
 from labctl.node.machine import EPHEMERAL_STORAGE, PODS, Machine
 
 LEASE_SECONDS = 40
 LEASE_NAMESPACE = "kube-node-lease"
+
+_MAX_IMAGES, _MAX_IMAGE_NAMES = 50, 5
 
 _HEALTHY = (
     ("MemoryPressure", "KubeletHasSufficientMemory", "kubelet has sufficient memory available"),
@@ -61,6 +65,16 @@ def node_status(
         "daemonEndpoints": {"kubeletEndpoint": {"Port": AGENT_PORT}},
         "nodeInfo": _node_info(machine),
     }
+
+
+def with_images(status: Obj, images: Sequence[StoredImage]) -> Obj:
+    """The status with the images that the lab's store has, the largest first, as many as a kubelet
+    tells of.
+    """
+    rest = {key: value for key, value in status.items() if key != "images"}
+    largest = sorted(images, key=lambda one: (-one.size, one.names))[:_MAX_IMAGES]
+    told = [{"names": list(one.names[:_MAX_IMAGE_NAMES]), "sizeBytes": one.size} for one in largest]
+    return {**rest, "images": told} if told else rest
 
 
 def without_heartbeats(status: Obj) -> Obj:

@@ -7,7 +7,7 @@ started again is back within a second, and no pod shall be evicted for that.
 import asyncio
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from labctl.api.kinds.core import NODES
 from labctl.api.objects import Obj, is_condition_true, name
@@ -15,8 +15,9 @@ from labctl.api.patches.strategic_diff import strategic_diff
 from labctl.client.backoff import Backoff
 from labctl.client.client import Client
 from labctl.client.events import EventRecorder
+from labctl.cri.messages import StoredImage
 from labctl.errors import StatusError
-from labctl.node.node_object import node_status, without_heartbeats
+from labctl.node.node_object import node_status, with_images, without_heartbeats
 from labctl.node.registration import Identity
 
 _STATUS_SECONDS = 300.0
@@ -27,7 +28,9 @@ _log = logging.getLogger(__name__)
 
 
 class NodeReporter:
-    """Reports on `node`, as it was registered. `problems` says why it cannot run pods."""
+    """Reports on `node`, as it was registered. `problems` says why it cannot run pods, `images` what
+    is in the lab's store.
+    """
 
     def __init__(
         self,
@@ -36,12 +39,14 @@ class NodeReporter:
         node: Obj,
         identity: Identity,
         problems: Callable[[], tuple[str, ...]],
+        images: Callable[[], Sequence[StoredImage]],
     ) -> None:
         self._client = client
         self._recorder = recorder
         self._node = node
         self._identity = identity
         self._problems = problems
+        self._images = images
         self._written_at = 0.0
         self._trouble_since: float | None = None
         self._changed = asyncio.Event()
@@ -115,6 +120,7 @@ class NodeReporter:
         status = node_status(
             told, spec.name, identity.address, identity.machine, self._lasting_problems()
         )
+        status = with_images(status, self._images())
         due = time.monotonic() > self._written_at + _STATUS_SECONDS
         if not due and without_heartbeats(status) == without_heartbeats(told):
             return

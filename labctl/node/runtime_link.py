@@ -7,6 +7,7 @@ from collections.abc import Callable
 from labctl.client.backoff import Backoff
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError
+from labctl.cri.messages import StoredImage
 from labctl.node.pods.mirror import RuntimeMirror
 
 _FIRST_RETRY, _LAST_RETRY = 0.02, 1.0
@@ -15,11 +16,20 @@ _log = logging.getLogger(__name__)
 
 
 class RuntimeLink:
-    """Keeps `mirror` like the runtime; `changed()` is called when it comes or goes."""
+    """Keeps `mirror` like the runtime, and `images` like the lab's store.
+
+    `changed()` is called when the runtime comes or goes, `images_changed()` when images do.
+    """
 
     def __init__(
-        self, runtime: RuntimeClient, node: str, mirror: RuntimeMirror, changed: Callable[[], None]
+        self,
+        runtime: RuntimeClient,
+        node: str,
+        mirror: RuntimeMirror,
+        changed: Callable[[], None],
+        images_changed: Callable[[], None],
     ) -> None:
+        self.images: list[StoredImage] = []
         self.connected = False
         self.seen = False
         """Whether the mirror was ever filled: before that nothing is known of any pod."""
@@ -27,6 +37,7 @@ class RuntimeLink:
         self._node = node
         self._mirror = mirror
         self._changed = changed
+        self._images_changed = images_changed
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -48,11 +59,16 @@ class RuntimeLink:
         try:
             sandboxes = await self._runtime.list_pod_sandboxes(self._node)
             containers = await self._runtime.list_containers(self._node)
+            self.images = await self._runtime.list_images()
             self._mirror.replace_all(sandboxes, containers)
             self.connected = self.seen = True
             backoff.reset()
             self._changed()
             async for event in subscription:
-                self._mirror.take(event)
+                if event.kind == "images-changed":
+                    self.images = await self._runtime.list_images()
+                    self._images_changed()
+                else:
+                    self._mirror.take(event)
         finally:
             subscription.close()

@@ -25,7 +25,7 @@ def unpacked(tmp_path: Path, *layers: bytes) -> list[Path]:
     layout = Layout(tmp_path / "layout")
     layout.image("a:1", *layers)
     store = Store(tmp_path / "store")
-    [image] = load(store, str(layout.write()), "", architecture(), set)
+    [(image, _)] = load(store, str(layout.write()), "", architecture(), set)
     return [Path(one) for one in store.index.layers_of(image)]
 
 

@@ -34,7 +34,7 @@ def nobody() -> set[str]:
 
 
 def take(store: Store, path: Path, name: str = "") -> list[Image]:
-    return load(store, str(path), name, architecture(), nobody)
+    return [image for image, _ in load(store, str(path), name, architecture(), nobody)]
 
 
 def names(store: Store) -> list[str]:
@@ -219,7 +219,7 @@ def test_two_who_load_at_once_do_not_disturb_each_other(store: Store, tmp_path: 
 
 
 def _load_elsewhere(directory: str, path: str) -> tuple[str, ...]:
-    [image] = load(Store(Path(directory)), path, "", architecture(), nobody)
+    [(image, _)] = load(Store(Path(directory)), path, "", architecture(), nobody)
     return image.layers
 
 

@@ -28,12 +28,14 @@ def parse_lab(obj: Any, name: str | None = None) -> LabSpec:
     metadata = checks.members(
         members.get("metadata"), ("metadata",), ("name", "labels", "annotations")
     )
-    spec = checks.members(members.get("spec"), ("spec",), ("nodes", "network", "times", "store"))
+    known = ("nodes", "network", "times", "store", "images")
+    spec = checks.members(members.get("spec"), ("spec",), known)
     network = _network(spec.get("network"))
     nodes = _nodes(spec.get("nodes"))
     _check_room(network, len(nodes))
     times, store = _times(spec.get("times")), read_store(spec.get("store"))
-    return LabSpec(_lab_name(metadata, name), nodes, network, times, store)
+    images = checks.choice(spec.get("images") or lab.LENIENT, ("spec", "images"), lab.IMAGES)
+    return LabSpec(_lab_name(metadata, name), nodes, network, times, store, images)
 
 
 def _check_type(members: Mapping[str, Any]) -> None:

@@ -23,6 +23,7 @@ def lab_schema() -> Obj:
                         "network": _network(),
                         "times": _times(),
                         "store": _store(),
+                        "images": {"enum": list(spec.IMAGES), "default": spec.LENIENT},
                     }
                 ),
             },

@@ -16,6 +16,7 @@ MAX_NODES = 250  # node n has the address 172.30.1.0 + n
 MAX_NAME = 20
 BACKENDS = ("host-gw", "vxlan")
 STORES = ("sqlite", "etcd")
+LENIENT, STRICT = IMAGES = ("lenient", "strict")
 VXLAN_OVERHEAD = 50  # outer Ethernet, IPv4, UDP and VXLAN headers: 14 + 20 + 8 + 8
 MIN_MTU = 576  # what every IPv4 host must take whole (RFC 791)
 MAX_MTU = 9000
@@ -105,6 +106,7 @@ class LabSpec:
     network: NetworkSpec = field(default_factory=NetworkSpec)
     times: Times = field(default_factory=Times)
     store: StoreSpec = field(default_factory=StoreSpec)
+    images: str = LENIENT  # strict: only images that were loaded run, and nothing in their place
 
     @property
     def node_names(self) -> tuple[str, ...]:
@@ -152,6 +154,7 @@ def lab_object(spec: LabSpec) -> Obj:
                 "crashBackoffLimitSeconds": times.crash_backoff_limit_seconds,
             },
             "store": _store_object(spec.store),
+            "images": spec.images,
         },
     }
 

@@ -12,6 +12,7 @@ from labctl.apiserver.admission.node_restriction import restrict_node
 from labctl.apiserver.admission.node_taint import taint_new_node
 from labctl.apiserver.admission.priority import set_priority
 from labctl.apiserver.admission.quota import Pending, Quotas
+from labctl.apiserver.admission.runtime_class import apply_runtime_class
 from labctl.apiserver.admission.service_account import assign_account
 from labctl.apiserver.admission.service_type import settle_service
 from labctl.apiserver.admission.signing_requests import name_requestor
@@ -30,6 +31,7 @@ class AdmissionChain:
             restrict_node,
             assign_account,
             set_priority,
+            apply_runtime_class,
             DefaultTolerations(settings),
             name_requestor,
             taint_new_node,

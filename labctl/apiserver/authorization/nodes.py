@@ -34,6 +34,7 @@ RULES: dict[tuple[str, str], frozenset[str]] = {
     ("", "pods/eviction"): _CREATE,
     ("", "events"): _CREATE | _CHANGE,
     ("events.k8s.io", "events"): _CREATE | _CHANGE,
+    ("node.k8s.io", "runtimeclasses"): _READ,
     ("authentication.k8s.io", "tokenreviews"): _CREATE,
     (_REVIEWS, "subjectaccessreviews"): _CREATE,
     (_REVIEWS, "localsubjectaccessreviews"): _CREATE,

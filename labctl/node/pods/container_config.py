@@ -5,9 +5,18 @@ from pathlib import Path
 from typing import Any, cast
 
 from labctl import names
+from labctl.api.images import pull_policy
 from labctl.api.objects import Obj, annotations
 from labctl.api.quantity import parse_quantity
-from labctl.cri.messages import ContainerConfig, Mount, Port, PortMapping, Protocol, SandboxConfig
+from labctl.cri.messages import (
+    ContainerConfig,
+    Mount,
+    Port,
+    PortMapping,
+    Protocol,
+    PullPolicy,
+    SandboxConfig,
+)
 from labctl.node.pods import naming
 from labctl.node.pods.downward import Surroundings
 from labctl.node.pods.environment import environment, expand
@@ -95,6 +104,7 @@ def container_config(
         target=container.get("targetContainerName", ""),
         needs_program=ephemeral,
         message_path=container.get("terminationMessagePath", ""),
+        pull_policy=_pull_policy(container),
         message_from_log=container.get("terminationMessagePolicy") == "FallbackToLogsOnError",
     )
 
@@ -103,6 +113,11 @@ def _command(container: Obj, ephemeral: bool) -> list[str]:
     """One that is to look into a pod has a shell at least: the host's tools are its image."""
     command: list[str] = container.get("command") or []
     return ["sh"] if ephemeral and not (command or container.get("args")) else command
+
+
+def _pull_policy(container: Obj) -> PullPolicy:
+    given = container.get("imagePullPolicy") or pull_policy(container.get("image", ""))
+    return cast("PullPolicy", given)
 
 
 def _memory(around: Surroundings) -> int:

@@ -48,7 +48,9 @@ def container_id(container: Container) -> str:
 
 
 def image_id(container: Container) -> str:
-    """Says plainly what runs in the image's place."""
+    """With its digest; where there is none, says plainly what runs in its place."""
+    if container.image is not None:
+        return container.image.reference
     return RUNTIME_SCHEME + ("stand-in" if container.stand_in else "host")
 
 
@@ -78,7 +80,7 @@ def _status(
         "ready": done if init and not is_sidecar(spec) else is_ready(spec, newest, facts.healths),
         "started": is_started(spec, newest, facts.healths),
         "restartCount": newest.config.attempt,
-        "image": newest.config.image,
+        "image": newest.image.name if newest.image else newest.config.image,
         "imageID": image_id(newest),
         "containerID": container_id(newest),
     }

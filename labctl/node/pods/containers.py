@@ -8,7 +8,7 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from labctl.api.objects import Obj, uid
 from labctl.client.client import Client
@@ -28,6 +28,7 @@ from labctl.node.pods.facts import (
     init_containers_of,
 )
 from labctl.node.pods.hooks import run_hook
+from labctl.node.pods.image_backoff import REASONS
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.security import not_applied
 from labctl.node.pods.sources import MissingSource, read_sources, references
@@ -45,7 +46,9 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class ContainerExecutor:
-    """`changed(uid)` is told when something slow has ended."""
+    """`changed(uid)` is told when something slow has ended; `only_images` says whether nothing but
+    loaded images may run.
+    """
 
     place: Place
     client: Client
@@ -54,6 +57,7 @@ class ContainerExecutor:
     teller: PodTeller
     background: Background
     changed: Callable[[str], None]
+    only_images: Callable[[], bool]
 
     async def create(self, pod: Obj, container: str, attempt: int, sandbox: Sandbox) -> None:
         spec = _spec(pod, container)
@@ -68,6 +72,10 @@ class ContainerExecutor:
         except CriError as error:
             if error.reason == FAILED_PRECONDITION:
                 await self._look_at_sandboxes()
+                return
+            if error.reason in REASONS:
+                failure = self.memory.image_failed(uid(pod), config, error)
+                self.teller.image_failed(pod, config.image, failure.reason, error.message)
                 return
             self.teller.container_failed(pod, error.message)
             until = time.time() + _RETRY_SECONDS
@@ -89,7 +97,8 @@ class ContainerExecutor:
         try:
             sources = await read_sources(self.client, pod, references(pod, spec))
             mounts = mounts_of(lab, pod, spec, around, sources)
-            return container_config(lab, pod, spec, attempt, around, sources, mounts)
+            config = container_config(lab, pod, spec, attempt, around, sources, mounts)
+            return replace(config, only_images=self.only_images())
         except MountFailed as error:
             self.teller.mount_failed(pod, error.message)
             failure = Failure("ContainerCreating", "", time.time() + _MISSING_SECONDS)

@@ -11,11 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from labctl import names
+from labctl.api.kinds.cluster import RUNTIMECLASSES
 from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, name, namespace, uid
 from labctl.client.client import Client
 from labctl.cri.client import RuntimeClient
-from labctl.cri.errors import CriError, RuntimeUnavailable
+from labctl.cri.errors import RUN_SANDBOX_ERROR, CriError, RuntimeUnavailable
 from labctl.cri.messages import Sandbox
 from labctl.errors import LabError, StatusError
 from labctl.node.forwards import Forwards
@@ -81,7 +82,8 @@ class Executor:
         if attempt:
             self.teller.sandbox_changed(pod)
         owner = names.sandbox_id(uid(pod), attempt)
-        config = sandbox_config(pod, attempt, self.place.node)
+        handler = await self._handler(pod)
+        config = replace(sandbox_config(pod, attempt, self.place.node), handler=handler)
         if not is_host_network(pod):
             config = replace(config, ip=self.network.reserve(owner))
         try:
@@ -93,6 +95,19 @@ class Executor:
             raise
         self.memory.mirror.put_sandbox(sandbox)
         await self._attach(sandbox)
+
+    async def _handler(self, pod: Obj) -> str:
+        """What the pod's RuntimeClass says; raises CriError, in a kubelet's words, without one."""
+        wanted = pod["spec"].get("runtimeClassName")
+        if not wanted:
+            return ""
+        try:
+            return str((await self.client.get(RUNTIMECLASSES, wanted))["handler"])
+        except StatusError as error:
+            why = f"failed to lookup RuntimeClass {wanted}: {error.message}"
+            if error.code == 404:
+                why = f'runtimeclass.node.k8s.io "{wanted}" not found'
+            raise CriError(why, RUN_SANDBOX_ERROR) from error
 
     async def _attach(self, sandbox: Sandbox) -> None:
         if not sandbox.config.host_network:

@@ -8,9 +8,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
-from labctl.cri.messages import Container, Sandbox
+from labctl.cri.errors import CriError
+from labctl.cri.messages import Container, ContainerConfig, Sandbox
 from labctl.node.pods.crash_backoff import CrashBackoff, Delays
 from labctl.node.pods.facts import Failure, PodFacts
+from labctl.node.pods.image_backoff import REASONS, ImageBackoff
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.probes.health import Health
 
@@ -32,6 +34,7 @@ class PodMemory:
         self._announced: set[str] = set()
         self._unwritable: set[str] = set()
         self._backoff = CrashBackoff(delays)
+        self._images = ImageBackoff(delays)
 
     def facts(self, uid: str) -> PodFacts:
         sandboxes = self.mirror.sandboxes(uid)
@@ -57,6 +60,23 @@ class PodMemory:
 
     def failed(self, uid: str, container: str, failure: Failure) -> None:
         self._failures.setdefault(uid, {})[container] = failure
+
+    def image_failed(self, uid: str, config: ContainerConfig, error: CriError) -> Failure:
+        """Its image is not to be had; what the container is told of that."""
+        now = time.time()
+        failure = self._images.failed(uid, config.image, error.reason, error.message, now)
+        self.failed(uid, config.name, failure)
+        return failure
+
+    def images_changed(self) -> list[str]:
+        """Other images are to be had now: the pods that wait for one, which need wait no longer."""
+        waiting = []
+        for uid, failures in self._failures.items():
+            for container, failure in failures.items():
+                if failure.reason in REASONS:
+                    failures[container] = replace(failure, until=0.0)
+                    waiting.append(uid)
+        return waiting
 
     def created(self, uid: str, container: str, before: Container | None) -> None:
         """A container was created, in place of `before` if that had crashed."""
@@ -100,6 +120,7 @@ class PodMemory:
 
     def forget_pod(self, uid: str) -> None:
         self._backoff.forget(uid)
+        self._images.forget(uid)
         self.expired.discard(uid)
         self._failures.pop(uid, None)
 

@@ -66,6 +66,20 @@ class PodTeller:
         text = f"Container {container.config.name}: {container.log_error}"
         self._warning(pod, "FailedLog", text)
 
+    def image_failed(self, pod: Obj, image: str, reason: str, why: str) -> None:
+        """`reason` is what the container's status says; `why` the runtime's sentence."""
+        match reason:
+            case "ErrImagePull":
+                self._normal(pod, "Pulling", f'Pulling image "{image}"')
+                self._warning(pod, "Failed", f'Failed to pull image "{image}": {why}')
+            case "ImagePullBackOff":
+                self._normal(pod, "BackOff", f'Back-off pulling image "{image}"')
+            case "InvalidImageName":
+                self._warning(pod, "InspectFailed", why)
+            case _:
+                self._warning(pod, reason, why)
+        self.container_failed(pod, reason)
+
     def mount_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedMount", why)
 
