@@ -46,12 +46,13 @@ class Rig:
         self.logs = Path(tempfile.mkdtemp(prefix="labctl-runtime-"))
         self._process: subprocess.Popen[bytes] | None = None
 
-    def start(self) -> None:
+    def start(self, before: str = "") -> None:
+        """`before` is Python that the runtime's process does first."""
         cgroup.create(self.lab)
         code = (
             f"from labctl.lab import cgroup; cgroup.enter('{self.lab}', cgroup.PROCESSES);"
             "import signal; signal.signal(signal.SIGHUP, signal.SIG_IGN);"  # as nohup has it
-            f"from labctl.runtime.process import run; run('{self.lab}')"
+            f"{before}from labctl.runtime.process import run; run('{self.lab}')"
         )
         self._process = subprocess.Popen([sys.executable, "-c", code])
         self.run(_answers)

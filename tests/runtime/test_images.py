@@ -16,6 +16,7 @@ from labctl.cri.messages import Mount, Security
 from labctl.images.load import load
 from labctl.images.store import Store
 from labctl.runtime.capabilities import DEFAULT_MASK
+from labctl.runtime.crun.calls import find_crun
 from tests.images.layouts import Layout, busybox_layer, directory, entry, layer
 from tests.runtime.rig import Rig, exited, pod, run_container, running, wait_until
 
@@ -419,3 +420,33 @@ def test_it_outlives_the_runtime(handler: str, tmp_path: Path) -> None:
         os.kill(container.pid, 0)
         rig.start()
         rig.run(go_on)
+
+
+def test_without_crun_a_container_of_its_says_how_to_get_it(tmp_path: Path) -> None:
+    """The runtime is in a mount namespace that has none."""
+    hide = (
+        "from labctl.mounting import MS_BIND, MS_PRIVATE, MS_REC, mount;"
+        "from labctl.net.namespaces import CLONE_NEWNS, unshare;"
+        "unshare(CLONE_NEWNS); mount('', '/', flags=MS_REC | MS_PRIVATE);"
+        f"mount('/dev/null', '{find_crun()}', flags=MS_BIND);"
+    )
+
+    async def scenario(client: RuntimeClient) -> None:
+        sandbox = await client.run_pod_sandbox(pod("no-crun", handler="crun"))
+        config = of_image(rig, "no-crun", IMAGE, "sleep", "1000")
+        created = await client.create_container(sandbox.id, config)
+        with pytest.raises(CriError, match="crun is not installed on this host") as error:
+            await client.start_container(created.id)
+        assert error.value.reason == "RunContainerError"
+        assert "apt-get install crun" in error.value.message
+        ended = await client.container_status(created.id)
+        assert (ended.state, ended.reason) == ("exited", "StartError")
+        await client.remove_pod_sandbox(sandbox.id)
+
+    rig = Rig()
+    try:
+        rig.start(hide)
+        stock(rig, tmp_path)
+        rig.run(scenario)
+    finally:
+        rig.clean()
