@@ -1,14 +1,16 @@
 """What a container costs: `python -m benchmarks.containers`, on a lab that it makes.
 
-A stand-in and a process, each created and started in a sandbox that is there, through the runtime's
-socket; and how long it takes from the death of a pod's pause until the pod is Ready anew.
+A stand-in, a process, and one of an image, run by the lab's runtime and by crun, each created and
+started in a sandbox that is there, through the runtime's socket; and how long it takes from the death of a pod's pause until the pod is Ready anew.
 """
 
 import asyncio
 import os
 import signal
+import tempfile
 import time
 from collections.abc import Callable
+from pathlib import Path
 from statistics import median
 
 from benchmarks.measures import command
@@ -18,8 +20,10 @@ from labctl.api.objects import Obj, is_condition_true
 from labctl.client.wait import wait_for
 from labctl.cri import ContainerConfig, RuntimeClient, SandboxConfig
 from labctl.lab import connect
+from tests.images.layouts import busybox_image
 
 _LAB = f"bench-{os.getpid()}"
+_SLEEP, _IMAGE = ("sleep", "1000"), "busybox:bench"
 _CONTAINERS, _KILLS = 100, 10
 _DEADLINE = 60.0
 
@@ -27,6 +31,8 @@ _DEADLINE = 60.0
 def main() -> None:
     command(_LAB, "up", "--nodes", "1")
     try:
+        with tempfile.TemporaryDirectory() as place:
+            command(_LAB, "image", "load", str(busybox_image(Path(place), _IMAGE)))
         rows = asyncio.run(_measure())
     finally:
         command(_LAB, "down")
@@ -40,20 +46,23 @@ def main() -> None:
 async def _measure() -> dict[str, list[float]]:
     return {
         "a stand-in, created and started": await _start(()),
-        "a process, created and started": await _start(("sleep", "1000")),
+        "a process, created and started": await _start(_SLEEP),
+        "a process of an image": await _start(_SLEEP, _IMAGE),
+        "a process of an image, by crun": await _start(_SLEEP, _IMAGE, "crun"),
         "pause killed, until the pod is Ready anew": await _kill_pause(),
     }
 
 
-async def _start(argv: tuple[str, ...]) -> list[float]:
+async def _start(argv: tuple[str, ...], image: str = "", handler: str = "") -> list[float]:
     """Nobody's sandbox: the agent, who knows of no such pod, is not asked for it."""
     client = RuntimeClient(names.runtime_socket(_LAB))
-    word = argv[0] if argv else "none"
-    sandbox = await client.run_pod_sandbox(SandboxConfig(word, "bench", f"uid-{word}"))
+    word = "-".join(filter(None, (*argv[:1], image.partition(":")[0], handler))) or "none"
+    pod = SandboxConfig(word, "bench", f"uid-{word}", handler=handler)
+    sandbox = await client.run_pod_sandbox(pod)
     took = []
     for number in range(_CONTAINERS):
         log = names.log_dir(_LAB) / f"bench-{word}-{number}.log"
-        config = ContainerConfig(f"c{number}", command=argv, log_path=str(log))
+        config = ContainerConfig(f"c{number}", image, command=argv, log_path=str(log))
         began = time.perf_counter()
         made = await client.create_container(sandbox.id, config)
         await client.start_container(made.id)

@@ -149,6 +149,8 @@ def test_nodes_have_addresses_by_their_place() -> None:
         ({"network": {"cni": 1}}, "spec.network.cni", "must be a mapping"),
         ({"network": {"cni": {}}}, "spec.network.cni.conflist", "is required"),
         ({"network": {"cni": {"list": {}}}}, "spec.network.cni.list", "unknown field"),
+        ({"images": "loose"}, "spec.images", "not one of lenient, strict"),
+        ({"images": True}, "spec.images", ""),
         ({"times": {"graceSeconds": 5}}, "spec.times.graceSeconds", "more than heartbeat"),
         ({"times": {"graceSeconds": float("nan")}}, "spec.times.graceSeconds", "between"),
         ({"times": {"heartbeatSeconds": 0}}, "spec.times.heartbeatSeconds", "between"),

@@ -12,7 +12,9 @@ PRIORITYCLASSES = Resource(
     acted_upon=True,
 )
 
-RUNTIMECLASSES = Resource("node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False)
+RUNTIMECLASSES = Resource(
+    "node.k8s.io", "v1", "RuntimeClass", "runtimeclasses", namespaced=False, acted_upon=True
+)
 
 STORAGECLASSES = Resource(
     "storage.k8s.io",
