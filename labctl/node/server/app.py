@@ -20,6 +20,7 @@ from labctl.api.log_options import LogOptions
 from labctl.client.hangup import cut_if_abandoned
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError
+from labctl.cri.messages import Container
 from labctl.errors import BadInput, StatusError
 from labctl.meters import CONTENT_TYPE
 from labctl.node.forwards import Forwards, Port
@@ -105,8 +106,6 @@ class AgentServer:
     async def _logs(self, request: web.Request) -> web.StreamResponse:
         options = LogOptions.of(request.query, request.match_info["pod"], time.time())
         container = self._containers.with_log(*_place(request), previous=options.previous)
-        if container.config.stdin_once:
-            self._read.add(container.id)
         response = web.StreamResponse(headers={"Content-Type": "text/plain"})
         await response.prepare(request)
         path = container.config.log_path
@@ -114,9 +113,15 @@ class AgentServer:
         with contextlib.suppress(ConnectionResetError):  # whoever followed has had enough
             async for data in lines:
                 if data:
+                    self._note_reading(container)
                     await response.write(data)
             await response.write_eof()
         return response
+
+    def _note_reading(self, container: Container) -> None:
+        """Of an interactive container: who attaches next has seen this. An empty log shows nothing."""
+        if container.config.stdin_once:
+            self._read.add(container.id)
 
     async def _exec(self, request: web.Request) -> web.StreamResponse:
         container = self._containers.running(*_place(request))
