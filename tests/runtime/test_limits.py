@@ -117,7 +117,7 @@ def test_a_pod_of_stand_ins_has_none(rig: Rig) -> None:
 def test_what_a_group_uses_is_known(rig: Rig) -> None:
     async def scenario(client: RuntimeClient) -> None:
         sandbox = await client.run_pod_sandbox(pod("usage"))
-        hold = "import time; x = bytearray(64 << 20); print(1, flush=True); time.sleep(1000)"
+        hold = "import signal; x = bytearray(64 << 20); print(1, flush=True); signal.pause()"
         container = await run_container(
             client, sandbox, rig.config("usage", "/usr/bin/python3", "-c", hold)
         )
