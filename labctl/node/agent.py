@@ -47,6 +47,8 @@ from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
+from labctl.node.volumes.live import LiveVolumes
+from labctl.node.volumes.tokens import Tokens
 
 _NOT_SET_UP = ("the agent has only just been started",)
 
@@ -113,6 +115,10 @@ class Agent:
         self._prober = Prober(
             place.address, self._memory, self._objects, runtime, self._teller, self._pod_changed
         )
+        self._tokens = Tokens(client)
+        self._volumes = LiveVolumes(
+            place, client, self._objects, self._memory, self._tokens, self._teller
+        )
         self._background = Background()
         self._forwards = Forwards()
         self._worker = PodWorker(self._make_executor(runtime), self._knows, self._worked_on)
@@ -170,6 +176,7 @@ class Agent:
             self._client,
             runtime,
             self._memory,
+            self._tokens,
             self._teller,
             self._background,
             self._pod_changed,
@@ -205,6 +212,7 @@ class Agent:
             self._worker.run(),
             self._status.run(),
             self._watcher.run(),
+            self._volumes.run(),
         )
 
     def _tls(self) -> ssl.SSLContext:
@@ -213,6 +221,7 @@ class Agent:
     async def close(self) -> None:
         await self._server.close()
         await self._prober.close()
+        await self._volumes.close()
         await self._background.close()
         self._watcher.close()
         self._netlink.close()
@@ -234,6 +243,7 @@ class Agent:
     def _worked_on(self, pod_uid: str) -> None:
         self._status.mark(pod_uid)
         self._prober.look(pod_uid)
+        self._volumes.look(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
         self._network_sync.node_changed()

@@ -125,7 +125,7 @@ async def on_stage(
     with Netlink.here() as netlink:
         apply(netlink, [Create(Address("eth0", f"{ADDRESS}/16"))])
     store = SqliteStore.open(database)
-    server = ApiServer(store)
+    server = ApiServer(store, pki=names.pki_dir(lab))
     await server.start()
     admin = Client(server.local_transport("admin", ("system:masters",)))
     agent = Client(server.local_transport(f"system:node:{NODE}", ("system:nodes",)))
@@ -144,6 +144,7 @@ async def on_stage(
 def _make_certificates(lab: str) -> None:
     directory = names.pki_dir(lab)
     pki.ensure_authority(directory)
+    pki.ensure_signing_key(directory)
     pki.ensure_certificate(
         directory, f"node-{NODE}", f"system:node:{NODE}", ("system:nodes",), ips=(ADDRESS,)
     )
