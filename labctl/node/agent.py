@@ -48,6 +48,7 @@ from labctl.node.server.lookup import Containers
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 from labctl.node.volumes.live import LiveVolumes
+from labctl.node.volumes.size_limits import SizeLimits
 from labctl.node.volumes.tokens import Tokens
 
 _NOT_SET_UP = ("the agent has only just been started",)
@@ -118,6 +119,14 @@ class Agent:
         self._tokens = Tokens(client)
         self._volumes = LiveVolumes(
             place, client, self._objects, self._memory, self._tokens, self._teller
+        )
+        self._size_limits = SizeLimits(
+            place.lab,
+            self._objects,
+            self._memory,
+            self._teller,
+            settings.heartbeat_seconds,
+            self._pod_changed,
         )
         self._background = Background()
         self._forwards = Forwards()
@@ -213,6 +222,7 @@ class Agent:
             self._status.run(),
             self._watcher.run(),
             self._volumes.run(),
+            self._size_limits.run(),
         )
 
     def _tls(self) -> ssl.SSLContext:
@@ -244,6 +254,7 @@ class Agent:
         self._status.mark(pod_uid)
         self._prober.look(pod_uid)
         self._volumes.look(pod_uid)
+        self._size_limits.look(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
         self._network_sync.node_changed()

@@ -7,7 +7,9 @@ event loop runs inside the node's namespace, as an agent's does.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from labctl import names, pki
 from labctl.api.kinds.core import CONFIGMAPS, EVENTS, NODES, PODS
@@ -77,6 +79,12 @@ class Scene:
                         raise
                     return
                 await turn()
+
+    async def change_lab(self, **changes: Any) -> None:
+        """Gives the lab's spec other values."""
+        wanted = lab_configmap(replace(self.spec, **changes))
+        name, news = wanted["metadata"]["name"], {"data": wanted["data"]}
+        await self.admin.patch(CONFIGMAPS, name, news, "kube-system")
 
     async def ready(self, pod: str) -> Obj:
         return await self.until(PODS, pod, lambda obj: is_condition_true(obj, "Ready"))

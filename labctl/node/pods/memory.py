@@ -30,6 +30,8 @@ class PodMemory:
         """Containers whose postStart hook runs: until it has ended, they count as not started."""
         self.expired: set[str] = set()
         """Pods whose deadline has been told to be over."""
+        self.evicted: dict[str, str] = {}
+        """Why pods must leave the node."""
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
         self._unwritable: set[str] = set()
@@ -51,6 +53,7 @@ class PodMemory:
             delays=dict(self._delays(uid, containers)),
             failures=dict(self._failures.get(uid, {})),
             healths={one.id: self.healths[one.id] for one in containers if one.id in self.healths},
+            eviction=self.evicted.get(uid, ""),
         )
 
     def _as_told(self, container: Container) -> Container:
@@ -122,6 +125,7 @@ class PodMemory:
         self._backoff.forget(uid)
         self._images.forget(uid)
         self.expired.discard(uid)
+        self.evicted.pop(uid, None)
         self._failures.pop(uid, None)
 
     def _delays(self, uid: str, containers: Iterable[Container]) -> Iterator[tuple[str, float]]:

@@ -46,6 +46,9 @@ class PodTeller:
     def expired(self, pod: Obj) -> None:
         self._normal(pod, deadline.REASON, deadline.MESSAGE)
 
+    def evicted(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "Evicted", why)
+
     def sandbox_changed(self, pod: Obj) -> None:
         text = "Pod sandbox changed, it will be killed and re-created."
         self._normal(pod, "SandboxChanged", text)
