@@ -18,7 +18,6 @@ from labctl.cri.messages import ContainerConfig, Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
 from labctl.runtime.pause import hostname, start_pause
-from labctl.runtime.pins import pin_sandbox, rename_pin, unpin
 from labctl.runtime.privileges import Privileges, privileges_of
 from labctl.runtime.processes import Identity, Process
 from labctl.runtime.root import Root
@@ -46,7 +45,7 @@ class LiveSandbox:
         pause = Process.of_child(pid)
         netns = f"/proc/{pid}/ns/net"
         try:
-            pin = pin_sandbox(machine.lab, config.namespace, config.name, netns)
+            pin = machine.pins.give(config.namespace, config.name, netns)
         except OSError as error:
             pause.signal(signal.SIGKILL)
             raise CriError(f"pin of {netns}: {error.strerror}", RUN_SANDBOX_ERROR) from error
@@ -127,11 +126,11 @@ class LiveSandbox:
 
     def step_aside(self) -> None:
         """Lets a pod of the same name have the pin; this one is dying."""
-        self.pin = rename_pin(self.pin, self._machine.lab, self.config.uid)
+        self.pin = self._machine.pins.move_aside(self.pin, self.config.uid)
 
     def declare_dead(self) -> None:
         self.value = replace(self.value, state="notready")
-        unpin(self.pin, self.value.netns)
+        self._machine.pins.drop(self.pin, self.value.netns)
 
     async def kill(self) -> None:
         if self.pause is not None and self.pause.alive:
