@@ -1,5 +1,6 @@
 """A sandbox: pause, the namespaces that it holds, and their name."""
 
+import os
 import signal
 import time
 from dataclasses import replace
@@ -82,6 +83,20 @@ class LiveSandbox:
     def peer(self) -> int | None:
         """Whose pid namespace its containers have, if they share one: pause's pidfd."""
         return self.namespaces() if self.config.shared_processes else None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether pause is on its way out, and takes along all who share its pid namespace.
+
+        It is gone only after them (pid_namespaces(7)); the program that it ran goes before.
+        """
+        if not self.config.shared_processes or self.pause is None or not self.pause.alive:
+            return False
+        try:
+            os.readlink(f"/proc/{self.pause.pid}/exe")
+        except OSError:
+            return True
+        return False
 
     def group(self, config: ContainerConfig) -> Group:
         """The cgroup of a container that is a process."""
