@@ -127,7 +127,7 @@ class Monitor(Subscription):
     @classmethod
     def here(cls) -> Self:
         """A monitor of the namespace in which the caller is."""
-        return cls(_event_socket(socket.NETLINK_ROUTE), Netlink.here())
+        return cls(event_socket(socket.NETLINK_ROUTE), Netlink.here())
 
     @classmethod
     def at(cls, place: namespaces.Place) -> Self:
@@ -208,7 +208,7 @@ class LinkMonitor(Watch):
 
     @classmethod
     def here(cls) -> Self:
-        return cls(_event_socket(socket.NETLINK_ROUTE), (_RTNLGRP_LINK,))
+        return cls(event_socket(socket.NETLINK_ROUTE), (_RTNLGRP_LINK,))
 
 
 class RulesetMonitor(Watch):
@@ -216,8 +216,9 @@ class RulesetMonitor(Watch):
 
     @classmethod
     def here(cls) -> Self:
-        return cls(_event_socket(nfnetlink.NETLINK_NETFILTER), (_NFNLGRP_NFTABLES,))
+        return cls(event_socket(nfnetlink.NETLINK_NETFILTER), (_NFNLGRP_NFTABLES,))
 
 
-def _event_socket(protocol: int) -> socket.socket:
+def event_socket(protocol: int) -> socket.socket:
+    """A netlink socket of the namespace in which the caller is."""
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, protocol)

@@ -133,6 +133,10 @@ class Network:
         observed = self._observe()
         return self._carry_out(diff(observed, self.wanted), observed)
 
+    def heal_pods(self) -> tuple[Operation, ...]:
+        """The same for the namespaces of all pods that have a port."""
+        return self._converge_pods(self._ports.values())
+
     def heal_pod(self, port: PodPort) -> tuple[Operation, ...]:
         """The same for a pod's own namespace."""
         return self._namespaces.converge(port, self._desired_pod(port))
@@ -254,15 +258,18 @@ class Network:
             return sysctl.read(noun.name) is not None  # br_netfilter is not loaded
         return True
 
-    def _converge_pods(self, ports: Iterable[PodPort]) -> None:
+    def _converge_pods(self, ports: Iterable[PodPort]) -> tuple[Operation, ...]:
+        all_done: list[Operation] = []
         for port in ports:
             try:
                 done = self.heal_pod(port)
             except NetError as error:  # it may be dying; its next sandbox gets a network anew
                 _log.warning("%s/%s: %s", port.namespace, port.pod, error.message)
             else:
+                all_done += done
                 for operation in done:
                     _log.info("in pod %s/%s: %s", port.namespace, port.pod, operation.describe())
+        return tuple(all_done)
 
     def _requests(self, operation: Operation) -> list[Request]:
         return encode.requests(operation, self._netlink.index)

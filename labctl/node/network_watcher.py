@@ -1,4 +1,4 @@
-"""Hears of every change in the node's namespace, and has wounds mended.
+"""Hears of every change in the node's namespace, and of losses in its pods', and has wounds mended.
 
 An event is judged against what is known (`net.wounds`); the agent's own changes fit it, a wound
 does not. A wound has everything observed, compared and mended, with one log line and one Event on
@@ -12,6 +12,7 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable
 
 from labctl.errors import LabError
+from labctl.net.far_side import FarSide
 from labctl.net.monitor import Event, Lost, Monitor, RulesetMonitor
 from labctl.net.nouns import Key, Link, Sysctl
 from labctl.net.operations import Operation
@@ -49,13 +50,16 @@ class NetworkWatcher:
         self._settings_read: frozenset[Sysctl] = frozenset()
         self._settings_right: list[bytes] | None = None  # what the files held when all was right
         self._timer: asyncio.TimerHandle | None = None
+        self._far_side = FarSide.here()
+        self._pods_hurt = False
         self._loop.add_reader(self._monitor.fileno(), self._changed)
+        self._loop.add_reader(self._far_side.fileno(), self._pods_changed)
         self._loop.add_reader(self._rulesets.fileno(), self._rules_changed)
 
     def close(self) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        for monitor in (self._monitor, self._rulesets):
+        for monitor in (self._monitor, self._rulesets, self._far_side):
             self._loop.remove_reader(monitor.fileno())
             monitor.close()
         self._close_settings()
@@ -122,6 +126,12 @@ class NetworkWatcher:
         if self._rulesets.changed() and not self._network.tables_are_right():
             self._heal_soon()
 
+    def _pods_changed(self) -> None:
+        """What a pod does to itself is nobody's wound; so all are looked at, and few are mended."""
+        if self._far_side.lost():
+            self._pods_hurt = True
+            self._heal_soon()
+
     def _settings_are_right(self) -> bool:
         """Twice a second for ever, so what was right and has not changed is not taken apart."""
         wanted = self._network.known_settings()
@@ -153,6 +163,9 @@ class NetworkWatcher:
         self._close_settings()  # files of an interface that went show nothing any more
         try:
             done = self._network.heal()
+            if self._pods_hurt:
+                self._pods_hurt = False
+                done += self._network.heal_pods()
         except LabError as error:
             _log.warning("healing: %s", error.message)
             self._heal_soon(_RETRY_SECONDS)

@@ -23,7 +23,11 @@ DEADLINE_SECONDS = 5.0
 class CountingNetwork(Network):
     """Says how often the kernel was looked at."""
 
-    looks = 0
+    looks = looks_at_pods = 0
+
+    def heal_pods(self) -> tuple[Operation, ...]:
+        self.looks_at_pods += 1
+        return super().heal_pods()
 
     def heal(self) -> tuple[Operation, ...]:
         self.looks += 1
@@ -42,7 +46,10 @@ class Watched:
 
     async def wound(self, command: str) -> None:
         """From outside, as a user would, without holding up the loop."""
-        words = ["ip", "netns", "exec", self.netns.name, *command.split()]
+        await self.wound_in(self.netns, command)
+
+    async def wound_in(self, netns: Path, command: str) -> None:
+        words = ["ip", "netns", "exec", netns.name, *command.split()]
         await asyncio.to_thread(subprocess.run, words, check=True)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -123,7 +130,49 @@ def test_ones_own_work_causes_no_look_at_the_kernel(
                 async with node.watcher.departure(one):
                     namespaces.delete_netns(Path(one.netns).name)
             await node.next_turn()
-            assert node.network.looks == 0
+            assert node.network.looks == node.network.looks_at_pods == 0
+            assert node.told == []
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("wound", "said"),
+    [
+        ("ip address flush dev eth0", "found no 10.244.1.2/24 dev eth0"),
+        ("ip route del default", "found no default via 10.244.1.1 dev eth0"),
+        ("ip link set eth0 down", "found veth eth0 changed"),
+    ],
+)
+def test_a_wound_in_a_pods_own_namespace_is_noticed_and_told(
+    two_nodes: tuple[Path, Path], make_netns: MakeNetns, wound: str, said: str
+) -> None:
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            ports = [port(number, str(make_netns())) for number in (2, 3)]
+            for one in ports:
+                node.network.attach(one)
+            await node.wound_in(Path(ports[0].netns), wound)
+            await node.until(lambda: bool(node.told))
+            assert said in node.told[0]
+            for _ in range(10):  # the mending itself is no wound
+                await node.next_turn()
+            assert node.network.heal_pods() == ()
+            assert node.network.looks_at_pods <= 3
+
+    asyncio.run(scene())
+
+
+def test_what_a_pod_does_to_itself_is_left_alone(
+    two_nodes: tuple[Path, Path], make_netns: MakeNetns
+) -> None:
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            one = port(2, str(make_netns()))
+            node.network.attach(one)
+            for command in ("add 10.9.9.9/32 dev lo", "del 10.9.9.9/32 dev lo"):
+                await node.wound_in(Path(one.netns), f"ip address {command}")
+            await node.until(lambda: node.network.looks_at_pods > 0)
             assert node.told == []
 
     asyncio.run(scene())
