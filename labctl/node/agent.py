@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from labctl import names
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec, node_address
-from labctl.api.objects import Obj, is_deleting, name
+from labctl.api.objects import Obj, is_deleting, name, uid
 from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.client.cache import Cache
 from labctl.client.client import Client
@@ -34,6 +34,7 @@ from labctl.node.pod_network import PodNetwork
 from labctl.node.pod_network.builtin import BuiltinNetwork
 from labctl.node.pods.containers import ContainerExecutor
 from labctl.node.pods.executor import Executor
+from labctl.node.pods.facts import is_host_network
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.pods.objects import PodObjects
@@ -239,13 +240,16 @@ class Agent:
     def _knows(self, pod: Obj | None) -> bool:
         """Whether a pod can be judged: by what the runtime has, and what the API has.
 
-        A pod that is to run also waits until the network has taken over the ports that are there.
+        A pod that is to run on the pod network also waits until that has taken over the ports that
+        are there; one that has none yet is told if that may take long.
         """
         if not self._link.seen:
             return False
         if pod is None:
             return self._complete
-        return self._network_sync.adopted or is_deleting(pod)
+        if self._network_sync.adopted or is_deleting(pod) or is_host_network(pod):
+            return True
+        return self._network_sync.lacks_cidr and not self._mirror.sandboxes(uid(pod))
 
     def _pod_changed(self, pod_uid: str) -> None:
         self._worker.mark(pod_uid)

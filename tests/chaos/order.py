@@ -30,6 +30,7 @@ class Sight:
     nodes: tuple[str, ...]
     pods: dict[str, Obj]
     sandboxes: dict[str, Obj]
+    known: tuple[str, ...]  # ids of sandboxes, dead ones too
     containers: tuple[Obj, ...]
     processes: dict[str, int]
 
@@ -44,6 +45,7 @@ class Sight:
             tuple(node["name"] for node in status["nodes"]),
             {name(pod): pod for pod in pods},
             {one["pod"]: one for one in alive},
+            tuple(one["id"] for one in found),
             tuple({**c, "sandbox": one["id"]} for one in found for c in one["containers"]),
             {one["name"]: one["pid"] or 0 for one in status["processes"]},
         )
@@ -135,10 +137,10 @@ def _groups(sight: Sight) -> Iterator[str]:
     root = cgroup.hierarchy()
     programs = [one for one in sight.containers if not one["standIn"]]
     wanted = {_group(sight, one) for one in programs}
-    wanted |= {names.pod_cgroup(sight.lab, one["sandbox"]) for one in programs}
+    allowed = {names.pod_cgroup(sight.lab, one) for one in sight.known}
     pods = root / names.pods_cgroup(sight.lab)
     found = {str(one.relative_to(root)) for one in pods.rglob("*") if one.is_dir()}
-    yield from (f"a stray cgroup {one}" for one in found - wanted)
+    yield from (f"a stray cgroup {one}" for one in found - wanted - allowed)
     yield from (f"no cgroup {one}" for one in wanted - found)
 
 

@@ -151,8 +151,10 @@ def test_a_token_is_asked_for_once_and_anew_when_it_is_due(stage: Stage) -> None
         source = {"serviceAccountToken": {"path": "token", "expirationSeconds": 600}}
         volume = {"name": "v", "projected": {"sources": [source]}}
         container = {**program("c", SLEEPS), "volumeMounts": [mount("v", "/v")]}
-        await scene.create("web", container, volumes=[volume])
+        user = {"runAsUser": 1000, "fsGroup": 2000}
+        await scene.create("web", container, volumes=[volume], securityContext=user)
         obj = await scene.ready("web")
+        await shows(scene, "web", "id -u; stat -Lc '%u %g %a' /v/token", "1000\n1000 2000 640\n")
         tokens, wanted, now = Tokens(scene.admin), Token("", 600), time.time()
         first = await tokens.valid(obj, wanted)
         assert await tokens.valid(obj, wanted, now + 470) == first

@@ -98,6 +98,25 @@ def test_what_is_missing_is_named(volume: Obj, said: str) -> None:
         names_of(volume)
 
 
+@pytest.mark.parametrize(
+    ("whole", "own", "mode", "owner"),
+    [
+        ({}, {}, 0o644, None),
+        ({"runAsUser": 1000}, {}, 0o600, 1000),
+        ({"runAsUser": 1000}, {"runAsUser": 2000}, 0o644, None),  # of two users none
+        ({"fsGroup": 3000}, {}, 0o600, None),
+    ],
+)
+def test_a_token_is_for_the_one_user_of_its_pod(
+    whole: Obj, own: Obj, mode: int, owner: int | None
+) -> None:
+    obj = pod("one", "two", securityContext=whole)
+    obj["spec"]["containers"][0]["securityContext"] = own
+    volume = {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    (token,) = files_of(volume, obj, AROUND, SOURCES)
+    assert (token.mode, token.owner) == (mode, owner)
+
+
 def entry(source: Obj) -> Obj:
     return {"env": [{"name": "V", "valueFrom": source}]}
 

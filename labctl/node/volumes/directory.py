@@ -121,6 +121,8 @@ def _write(path: Path, file: File) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         os.fchmod(descriptor, file.mode)
+        if file.owner is not None:
+            os.fchown(descriptor, file.owner, -1)
         out.write(file.data)
 
 
