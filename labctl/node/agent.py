@@ -48,9 +48,7 @@ from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
-from labctl.node.volumes.live import LiveVolumes
-from labctl.node.volumes.size_limits import SizeLimits
-from labctl.node.volumes.tokens import Tokens
+from labctl.node.volumes.upkeep import VolumeUpkeep
 
 _NOT_SET_UP = ("the agent has only just been started",)
 
@@ -117,12 +115,9 @@ class Agent:
         self._prober = Prober(
             place.address, self._memory, self._objects, runtime, self._teller, self._pod_changed
         )
-        self._tokens = Tokens(client)
-        self._volumes = LiveVolumes(
-            place, client, self._objects, self._memory, self._tokens, self._teller
-        )
-        self._size_limits = SizeLimits(
-            place.lab,
+        self._volumes = VolumeUpkeep(
+            place,
+            client,
             self._objects,
             self._memory,
             self._teller,
@@ -186,7 +181,7 @@ class Agent:
             self._client,
             runtime,
             self._memory,
-            self._tokens,
+            self._volumes.tokens,
             self._teller,
             self._background,
             self._pod_changed,
@@ -223,7 +218,6 @@ class Agent:
             self._status.run(),
             self._watcher.run(),
             self._volumes.run(),
-            self._size_limits.run(),
         )
 
     def _tls(self) -> ssl.SSLContext:
@@ -258,7 +252,6 @@ class Agent:
         self._status.mark(pod_uid)
         self._prober.look(pod_uid)
         self._volumes.look(pod_uid)
-        self._size_limits.look(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
         self._network_sync.node_changed()

@@ -1,6 +1,7 @@
 """Volumes: what is in them as values, how they lie on the disk, and what containers see of them."""
 
 import contextlib
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -323,9 +324,11 @@ def test_a_pod_waits_for_what_it_refers_to(stage: Stage) -> None:
         volume = {"name": "v", "configMap": {"name": "late"}}
         await scene.create("volume", container, volumes=[volume])
         await scene.until(PODS, "volume", lambda obj: waiting(obj) == "ContainerCreating")
+        created = time.monotonic()
         await make(scene, "ConfigMap", "late", {"a": "1"})
-        await scene.ready("env")
         await scene.ready("volume")
+        assert time.monotonic() - created < 1, "a volume's objects are watched"
+        await scene.ready("env")
         assert "FailedMount" in await scene.reasons("volume")
 
     stage(play)

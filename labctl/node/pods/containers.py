@@ -29,7 +29,7 @@ from labctl.node.pods.facts import (
 )
 from labctl.node.pods.hooks import run_hook
 from labctl.node.pods.image_backoff import REASONS
-from labctl.node.pods.memory import PodMemory
+from labctl.node.pods.memory import MOUNTING, PodMemory
 from labctl.node.pods.security import not_applied
 from labctl.node.pods.sources import MissingSource, read_sources, references
 from labctl.node.pods.teller import PodTeller
@@ -104,7 +104,7 @@ class ContainerExecutor:
             return replace(config, only_images=self.only_images())
         except MountFailed as error:
             self.teller.mount_failed(pod, error.message)
-            failure = Failure("ContainerCreating", "", time.time() + _MISSING_SECONDS)
+            failure = Failure(MOUNTING, "", time.time() + _MISSING_SECONDS)
         except (MissingSource, StatusError) as error:
             self.teller.container_failed(pod, error.message)
             until = time.time() + _MISSING_SECONDS

@@ -16,6 +16,10 @@ from labctl.node.pods.image_backoff import REASONS, ImageBackoff
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.probes.health import Health
 
+MOUNTING = (
+    "ContainerCreating"  # what the status says of a container whose volumes are not to be had
+)
+
 
 class PodMemory:
     """Completes what the runtime has into the facts that `plan` and `status` work with."""
@@ -70,6 +74,15 @@ class PodMemory:
         failure = self._images.failed(uid, config.image, error.reason, error.message, now)
         self.failed(uid, config.name, failure)
         return failure
+
+    def sources_changed(self, uid: str) -> bool:
+        """What a pod's volumes hold is another now: whether a container waited for that."""
+        waiting = False
+        for container, failure in self._failures.get(uid, {}).items():
+            if failure.reason == MOUNTING and failure.until:
+                self._failures[uid][container] = replace(failure, until=0.0)
+                waiting = True
+        return waiting
 
     def images_changed(self) -> list[str]:
         """Other images are to be had now: the pods that wait for one, which need wait no longer."""

@@ -6,7 +6,7 @@ made, as everywhere.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from labctl.api.objects import Obj, namespace
 from labctl.client.client import Client
@@ -29,7 +29,10 @@ _RETRY_SECONDS = 10.0  # when a token that could not be renewed is asked for aga
 
 
 class LiveVolumes:
-    """The volumes of the pods in `objects`; a pod that mounts none of the kind costs nothing."""
+    """The volumes of the pods in `objects`; a pod that mounts none of the kind costs nothing.
+
+    `changed(uid)` is told when what a pod waited for is there.
+    """
 
     def __init__(
         self,
@@ -39,6 +42,7 @@ class LiveVolumes:
         memory: PodMemory,
         tokens: Tokens,
         teller: PodTeller,
+        changed: Callable[[str], None],
     ) -> None:
         self._place = place
         self._objects = objects
@@ -46,7 +50,8 @@ class LiveVolumes:
         self._tokens = tokens
         self._teller = teller
         self._queue = Reconciler("volumes", self._refresh, workers=_WORKERS)
-        self._watched = WatchedObjects(client, self._queue.mark)
+        self._changed = changed
+        self._watched = WatchedObjects(client, self._source_changed)
 
     def look(self, pod_uid: str) -> None:
         """A pod came, changed or went, or a container was made in it."""
@@ -63,6 +68,11 @@ class LiveVolumes:
 
     async def close(self) -> None:
         await self._watched.close()
+
+    def _source_changed(self, pod_uid: str) -> None:
+        self._queue.mark(pod_uid)
+        if self._memory.sources_changed(pod_uid):
+            self._changed(pod_uid)
 
     async def _refresh(self, pod_uid: str) -> float | None:
         pod = self._objects.get(pod_uid)
