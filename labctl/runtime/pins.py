@@ -41,7 +41,9 @@ class Pins:
     def move_aside(self, pin: Path, uid: str) -> Path:
         """Moves a pin out of the way of a pod of the same name; returns where it is now."""
         old = names.netns_path(names.old_netns(self._lab, uid))
-        self._targets[old.name] = self._targets.pop(pin.name, "")
+        netns = self._targets.pop(pin.name, None)
+        if netns is not None:
+            self._targets[old.name] = netns
         with contextlib.suppress(FileNotFoundError):
             os.replace(pin, old)
         return old

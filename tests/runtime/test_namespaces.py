@@ -71,10 +71,10 @@ def test_what_a_container_left_behind_ends_with_it(rig: Rig) -> None:
 
 def test_pauses_end_is_everyones(rig: Rig) -> None:
     async def scenario(client: RuntimeClient) -> Container:
-        config = pod("pause-end", shared_processes=True, node="node-p")
+        config = pod("pause-end", shared_processes=True, node="node-pause")
         sandbox = await client.run_pod_sandbox(config)
         container = await run_container(client, sandbox, rig.config("pause-end", "sleep", "1000"))
-        events = await client.subscribe("node-p")
+        events = await client.subscribe("node-pause")
         os.kill(sandbox.pid, signal.SIGKILL)
         # That the container ended says nothing to whoever knows already that its sandbox did.
         kinds = [(await anext(events)).kind for _ in range(2)]

@@ -180,7 +180,7 @@ spec:
   - name: again
     image: busybox
     volumeMounts: [{name: shared, mountPath: /shared}]
-    command: [sh, -c, "if mkdir /shared/once; then echo first; exit 1; fi; echo second; sleep 1000"]
+    command: [sh, -c, "if mkdir /shared/once 2>/dev/null; then echo first; exit 1; fi; echo second; sleep 1000"]
   - {name: quiet, image: busybox, command: [sh, -c, "echo quiet; sleep 1000"]}
 """
 
