@@ -55,10 +55,10 @@ def disorder(labctl: Labctl, restarts: Restarts) -> list[str]:
     """What is wrong with the lab, after its containers were to be started again so often."""
     sight = Sight.of(labctl)
     found = [*_statuses(sight), *_restarts(sight, restarts)]
-    if not found:  # of a lab that is still at it there is nothing more to say
-        checks = (_sandboxes, _programs, _groups, _members, _addresses, _pins, _links)
-        found = [wrong for check in checks for wrong in check(sight)]
-    return found
+    # Of a lab that is still at it, and was seen at several moments, there is nothing more to say.
+    found = found or [*_sandboxes(sight), *_programs(sight)]
+    checks = (_groups, _members, _addresses, _pins, _links)
+    return found or [wrong for check in checks for wrong in check(sight)]
 
 
 def _told(pod: Obj) -> Iterator[Obj]:
@@ -82,10 +82,9 @@ def _restarts(sight: Sight, wanted: Restarts) -> Iterator[str]:
 
 
 def _sandboxes(sight: Sight) -> Iterator[str]:
-    if set(sight.sandboxes) != set(sight.pods):
-        yield f"sandboxes of {sorted(set(sight.sandboxes) ^ set(sight.pods))} are amiss"
+    yield from (f"sandbox of {at} is amiss" for at in sight.sandboxes.keys() ^ sight.pods.keys())
     for at, one in sight.sandboxes.items():
-        if not one["id"].startswith(uid(sight.pods[at])):
+        if at in sight.pods and not one["id"].startswith(uid(sight.pods[at])):
             yield f"the sandbox of {at} is another pod's"
         yield from _process(sight, one["pid"], f"pause of {at}", ["catatonit", "-P"])
 
@@ -97,14 +96,15 @@ def _programs(sight: Sight) -> Iterator[str]:
         for told in _told(pod):
             one = by_id.get(told["containerID"].rpartition("/")[2], {})
             what = f"{told['name']} of {at}"
-            running = "running" in told["state"]
-            if (one.get("state") == "running") != running or one["attempt"] != told["restartCount"]:
+            running, own = "running" in told["state"], sight.sandboxes.get(at, {})
+            seen = (one.get("state") == "running", one.get("attempt"))
+            if seen != (running, told["restartCount"]):
                 yield f"{what} is {told['state']} for the API, {one} for the runtime"
-            elif running and one["sandbox"] != sight.sandboxes[at]["id"]:
+            elif running and one["sandbox"] != own.get("id"):
                 yield f"{what} runs in sandbox {one['sandbox']}"
             elif running and not one["standIn"]:
                 yield from _process(sight, one["pid"], what, one["command"])
-                yield from _placed(sight, one, sight.sandboxes[at]["pid"], what)
+                yield from _placed(sight, one, own["pid"], what)
 
 
 def _process(sight: Sight, pid: int, what: str, command: list[str]) -> Iterator[str]:
