@@ -106,8 +106,10 @@ def parse_time(text: str) -> float:
 
 def condition(obj: Mapping[str, Any], type_: str) -> Obj | None:
     """The condition of that type in `status.conditions`."""
-    conditions: Iterable[Obj] = (obj.get("status") or {}).get("conditions") or ()
-    return next((one for one in conditions if one.get("type") == type_), None)
+    for one in (obj.get("status") or {}).get("conditions") or ():
+        if one.get("type") == type_:
+            return one  # type: ignore[no-any-return]
+    return None
 
 
 def is_condition_true(obj: Mapping[str, Any], type_: str) -> bool:
