@@ -1,45 +1,36 @@
-"""`make bench`: measures a lab on this machine and prints medians and spread.
+"""`make bench`: measures on this machine what labs cost, and the floor beside them."""
 
-Absolute times depend on the machine and on what else it does; nothing here passes or fails.
-"""
-
-import json
+import argparse
 import os
+from dataclasses import fields, replace
 from statistics import median
 
-from benchmarks import measures
-
-_RUNS = 5
-_LAB = f"bench-{os.getpid()}"
+from benchmarks.measures.thousand_pods import thousand_pods
+from benchmarks.rows import Row
+from benchmarks.sizes import FULL, QUICK, Sizes
 
 
 def main() -> None:
-    rows: dict[str, list[float]] = {
-        "labctl up, 3 nodes to all Ready": [],
-        "Deployment of 1 replica, POST to first answered ping": [],
-        "Deployment of 100 pods over 3 nodes, POST to all Ready": [],
-        "labctl verify, ICMP, 9,900 pairs of 100 pods": [],
-        "labctl down of that": [],
-    }
-    for _ in range(_RUNS):
-        for row, seconds in zip(rows.values(), _once(), strict=True):
-            row.append(seconds)
-    print(f"| measure ({_RUNS} runs, {os.cpu_count()} cores) | min | median | max |")
+    sizes = _sizes()
+    found: dict[Row, list[float]] = {}
+    for _ in range(sizes.runs):
+        for row, samples in thousand_pods(sizes).items():
+            found.setdefault(row, []).extend(samples)
+    print(f"| measure ({sizes.runs} runs, {os.cpu_count()} cores) | min | median | max |")
     print("| --- | --- | --- | --- |")
-    for name, row in rows.items():
-        print(f"| {name} | {min(row):.3f} s | {median(row):.3f} s | {max(row):.3f} s |")
-    print(json.dumps({"runs": _RUNS, "seconds": rows}))
+    for row, values in found.items():
+        told = [f"{one:.3g} {row.unit}" for one in (min(values), median(values), max(values))]
+        print(f"| {row.title.format_map(vars(sizes))} | {' | '.join(told)} |")
 
 
-def _once() -> list[float]:
-    up = measures.command(_LAB, "up", "--nodes", "3")
-    try:
-        first = measures.to_first_ping(_LAB)
-        many = measures.to_all_ready(_LAB, 100)
-        proof = measures.command(_LAB, "verify", "--claim", "pod-to-pod", "--protocol", "icmp")
-    finally:
-        down = measures.command(_LAB, "down")
-    return [up, first, many, proof, down]
+def _sizes() -> Sizes:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks")
+    parser.add_argument("--quick", action="store_true")
+    for one in fields(Sizes):
+        parser.add_argument(f"--{one.name}", type=int)
+    words = vars(parser.parse_args())
+    given = {key: value for key, value in words.items() if key != "quick" and value is not None}
+    return replace(QUICK if words["quick"] else FULL, **given)
 
 
 if __name__ == "__main__":

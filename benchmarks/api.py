@@ -18,8 +18,8 @@ from statistics import median
 import msgspec
 import uvloop
 
+from benchmarks.command import command
 from benchmarks.lean import client_context, encoded, flood
-from benchmarks.measures import command
 from benchmarks.replay import apply_ratio
 from labctl import names
 from labctl.api.kinds.core import CONFIGMAPS, NAMESPACES, PODS

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 
-from benchmarks.measures import command
+from benchmarks.command import command
 from labctl import names
 from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj, is_condition_true

@@ -22,7 +22,7 @@ import msgspec
 from aiohttp import web
 
 from benchmarks.lean import client_context
-from benchmarks.measures import deployment
+from benchmarks.pods import deployment
 
 _RUNS = 15
 _PASSED = ("Content-Type", "ETag", "Cache-Control", "Warning")

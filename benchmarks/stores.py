@@ -10,7 +10,7 @@ from pathlib import Path
 import uvloop
 
 from benchmarks.api import bind, measure
-from benchmarks.measures import command
+from benchmarks.command import command
 from labctl.lab import processes
 
 _LAB = f"bst-{os.getpid()}"

@@ -1,0 +1,1 @@
+"""The measures, one a file: each a function from sizes to samples of its rows."""
