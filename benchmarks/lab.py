@@ -2,6 +2,7 @@
 
 import itertools
 import os
+import re
 import subprocess
 import sys
 import time
@@ -11,8 +12,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from benchmarks.floor import settle
+from labctl import names
 from labctl.client.client import Client
-from labctl.lab import connect, processes
+from labctl.lab import cgroup, connect, processes
 
 _LABCTL = str(Path(sys.executable).with_name("labctl"))
 _SECONDS = 300.0
@@ -36,19 +38,38 @@ class Lab:
     def output(self, *words: str) -> str:
         """What a command prints; CalledProcessError, its stderr shown, when it fails."""
         line = [_LABCTL, *words, "--lab", self.name]
-        done = subprocess.run(line, check=False, capture_output=True, text=True, timeout=_SECONDS)
+        done = subprocess.run(line, check=False, capture_output=True, timeout=_SECONDS)
         if done.returncode != 0:
-            sys.stderr.write(done.stderr)
+            sys.stderr.write(done.stderr.decode())
             done.check_returncode()
-        return done.stdout
+        return done.stdout.decode()
 
     def client(self) -> Client:
         return connect.client(self.name)
 
-    def pids(self, prefix: str) -> list[int]:
+    @property
+    def url(self) -> str:
+        found = re.search(r"server: (\S+)", self.kubeconfig)
+        if found is None:
+            raise LookupError("a kubeconfig without a server")
+        return found[1]
+
+    @property
+    def kubeconfig(self) -> str:
+        return names.kubeconfig_file(self.name).read_text()
+
+    @property
+    def pki(self) -> Path:
+        return names.pki_dir(self.name)
+
+    def pids(self, prefix: str = "") -> list[int]:
         """Of the lab's own processes whose names begin so: "agent-", "control-plane"…"""
         running = processes.read_record(self.name).processes
         return [one.pid for one in running if one.name.startswith(prefix)]
+
+    def all_pids(self) -> list[int]:
+        """Of every process of the lab, pauses among them."""
+        return cgroup.members(self.name)
 
     def down(self) -> float:
         """Seconds until nothing is left of it, in the kernel neither."""

@@ -4,15 +4,13 @@ import asyncio
 import time
 from collections.abc import Callable
 
+from benchmarks.findings import Steps
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.objects import Obj
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 
 DEADLINE = 300.0
-
-Steps = list[tuple[float, int]]
-"""How pods came up: seconds, and how many were there by then, ascending."""
 
 
 def rise(client: Client, name: str, replicas: int) -> Steps:
