@@ -25,7 +25,7 @@ def main() -> int:
     names = words.only or (QUICK if words.quick else TABLE)
     found, failed = run(names, sizes)
     told = report(found, sizes, machine())
-    print(f"{target_table(told.lines)}\n\n{other_table(told.lines)}")
+    print("\n\n".join(filter(None, (target_table(told.lines), other_table(told.lines)))))
     for what, why in told.missing.items():
         print(f"not measured: {what}: {why}")
     if words.write:

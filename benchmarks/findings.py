@@ -14,14 +14,22 @@ Steps = list[tuple[float, int]]
 
 @dataclass
 class Findings:
-    """Samples by row, in the table's order; curves by what came up; what was not measured, and why."""
+    """Samples by row, in the table's order; curves by system, one of each run; what is missing, and why."""
 
     samples: dict[Row, list[float]] = field(default_factory=dict)
-    curves: dict[str, Steps] = field(default_factory=dict)
+    curves: dict[str, list[Steps]] = field(default_factory=dict)
     missing: dict[str, str] = field(default_factory=dict)
 
     def add(self, row: Row, *values: float) -> None:
         self.samples.setdefault(row, []).extend(values)
+
+    def add_curve(self, system: str, steps: Steps) -> None:
+        self.curves.setdefault(system, []).append(steps)
+
+    def absorb(self, later: "Findings") -> None:
+        """The samples of another, whose rows come after these."""
+        for row, values in later.samples.items():
+            self.add(row, *values)
 
 
 @dataclass(frozen=True)
@@ -49,7 +57,13 @@ def report(findings: Findings, sizes: Sizes, machine: dict[str, str]) -> Report:
         Line(Row(row.title.format_map(words), row.unit, row.target), samples)
         for row, samples in findings.samples.items()
     ]
-    return Report(machine, sizes, lines, findings.curves, findings.missing)
+    curves = {system: middle(runs) for system, runs in findings.curves.items()}
+    return Report(machine, sizes, lines, curves, findings.missing)
+
+
+def middle(runs: list[Steps]) -> Steps:
+    """The run that took neither the longest nor the shortest."""
+    return sorted(runs, key=lambda steps: steps[-1])[len(runs) // 2]
 
 
 def save(one: Report, path: Path) -> None:

@@ -22,7 +22,7 @@ _SECONDS = 120.0
 _WRITERS = 8
 
 
-class _Watcher(asyncio.Protocol):
+class Watcher(asyncio.Protocol):
     """Follows a watch and notes when each numbered change arrived."""
 
     def __init__(self, request: bytes, total: int) -> None:
@@ -56,9 +56,9 @@ async def furthest_behind(
     address = urlsplit(url)
     host, port = address.hostname or "", address.port or 443
     path = f"{CONFIGMAPS.path(namespace)}?watch=true"
-    everybody: list[_Watcher] = []
+    everybody: list[Watcher] = []
     for _ in range(watchers):
-        make = partial(_Watcher, encoded("GET", path), changes)
+        make = partial(Watcher, encoded("GET", path), changes)
         loop = asyncio.get_running_loop()
         _, watcher = await loop.create_connection(make, host, port, ssl=tls)
         everybody.append(watcher)

@@ -49,5 +49,5 @@ MEASURES = {
     "containers": Measure(containers, _once),
     "stores": Measure(stores, _once),
 }
-TABLE = ("pods", "growth", "lab", "idle", "traffic", "api", "peers")
+TABLE = ("pods", "growth", "lab", "idle", "traffic", "api", "peers", "kubectl")
 QUICK = ("pods", "growth", "lab", "traffic")

@@ -5,6 +5,7 @@ import asyncio
 from benchmarks.findings import Findings
 from benchmarks.lab import Lab, running
 from benchmarks.pods import rise
+from benchmarks.processor import await_quiet
 from benchmarks.rows import Row, at_most
 from benchmarks.sizes import Sizes
 from labctl.api.kinds.core import NAMESPACES
@@ -27,6 +28,7 @@ def growth(sizes: Sizes, found: Findings) -> None:
         few = _a_pod(lab, sizes.few_pods)
     with running(sizes.many_nodes) as lab:
         many = _a_pod(lab, sizes.many_pods)
+        await_quiet(lab.pids())  # events are told with delay
         before = _revision(lab)
         lab.command("up", "--nodes", str(sizes.many_nodes + 1))
         written = _revision(lab) - before

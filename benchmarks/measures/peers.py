@@ -28,7 +28,7 @@ def _mininet(sizes: Sizes, found: Findings) -> None:
     runs = [mininet(round(part * sizes.most_hosts)) for part in _PARTS]
     found.add(MININET_UP, 1000 * runs[-1].up / runs[-1].hosts)
     found.add(MININET_DOWN, 1000 * runs[-1].down / runs[-1].hosts)
-    found.curves["Mininet"] = [(run.up, run.hosts) for run in runs]
+    found.add_curve("Mininet", [(run.up, run.hosts) for run in runs])
 
 
 def _cni(sizes: Sizes, found: Findings) -> None:
@@ -36,4 +36,4 @@ def _cni(sizes: Sizes, found: Findings) -> None:
     found.add(ADD, 1000 * median(run.add))
     found.add(DELETE, 1000 * median(run.delete))
     steps = [(seconds, number) for number, seconds in enumerate(run.after, 1)]
-    found.curves["CNI bridge plugin"] = steps[:: max(1, len(steps) // 20)] + steps[-1:]
+    found.add_curve("CNI bridge plugin", steps[:: max(1, len(steps) // 20)] + steps[-1:])

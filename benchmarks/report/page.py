@@ -48,7 +48,8 @@ def page(report: Report) -> str:
     parts = [_HEAD.format(**report.machine), target_table(report.lines)]
     if report.curves:
         parts.append(_PLOT)
-    parts += ["\n## Also measured\n", other_table(report.lines)]
+    others = other_table(report.lines)
+    parts += ["\n## Also measured\n", others] if others else []
     if report.missing:
         rows = [f"- {what}: {why}" for what, why in report.missing.items()]
         parts += ["\n## Not measured\n", *rows]

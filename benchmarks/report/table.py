@@ -7,20 +7,24 @@ from benchmarks.rows import Row, is_kept
 
 
 def target_table(lines: list[Line]) -> str:
-    """The rows that have a target."""
+    """The rows that have a target; nothing when none has."""
     rows = [
         f"| {_title(one.row)} | {limit(one.row)} | {_figures(one)} | {verdict(one)} |"
         for one in lines
         if one.row.target is not None
     ]
-    head = "| measure | target | median | least to most | kept |\n| --- | --- | --- | --- | --- |"
-    return "\n".join([head, *rows])
+    return _table("| measure | target | median | least to most | kept |", rows)
 
 
 def other_table(lines: list[Line]) -> str:
-    """The rows that are there to be known."""
+    """The rows that are there to be known; nothing when all have a target."""
     rows = [f"| {_title(one.row)} | {_figures(one)} |" for one in lines if one.row.target is None]
-    return "\n".join(["| measure | median | least to most |\n| --- | --- | --- |", *rows])
+    return _table("| measure | median | least to most |", rows)
+
+
+def _table(head: str, rows: list[str]) -> str:
+    rule = "| --- " * (head.count("|") - 1) + "|"
+    return "\n".join([head, rule, *rows]) if rows else ""
 
 
 def limit(row: Row) -> str:
