@@ -50,4 +50,4 @@ MEASURES = {
     "stores": Measure(stores, _once),
 }
 TABLE = ("pods", "growth", "lab", "idle", "traffic", "api", "peers", "kubectl")
-QUICK = ("pods", "growth", "lab", "traffic")
+QUICK = ("pods", "growth", "traffic")  # where ratios have targets
