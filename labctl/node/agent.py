@@ -39,13 +39,14 @@ from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status_writer import StatusWriter
-from labctl.node.pods.teller import PodTeller
+from labctl.node.pods.teller import HEALED, PodTeller
 from labctl.node.pods.worker import PodWorker
 from labctl.node.probes.prober import Prober
 from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
+from labctl.node.snapshot import PodPort
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 from labctl.node.volumes.upkeep import VolumeUpkeep
@@ -271,8 +272,13 @@ class Agent:
         self._worker.mark_all()
         self._reporter.mark()
 
-    def _healed(self, sentence: str) -> None:
-        self._reporter.event("Warning", "NetworkHealed", sentence)
+    def _healed(self, sentence: str, port: PodPort | None) -> None:
+        """Told of the pod, if nothing else was hurt; a sandbox can outlive its pod's object."""
+        pod = self._objects.get(port.uid) if port is not None else None
+        if pod is not None:
+            self._teller.healed(pod, sentence)
+        else:
+            self._reporter.event("Warning", HEALED, sentence)
 
     def _problems(self) -> tuple[str, ...]:
         """Why no pod can be run, worded as a kubelet does."""
