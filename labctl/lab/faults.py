@@ -34,10 +34,10 @@ def cut(lab: str, node: str) -> None:
 
 
 def mend(lab: str, node: str) -> None:
-    """Plugs the node's cable in again."""
+    """Plugs the node's cable in again; who keeps the fabric may be quicker once he knows."""
     state.require_node(lab, node)
-    fabric.mend(lab, node)
     _remember(lab, cut_nodes(lab) - {node})
+    fabric.mend(lab, node)
 
 
 FAULTS = {"kill-agent": kill_agent, "start-agent": start_agent, "cut": cut, "mend": mend}

@@ -101,7 +101,12 @@ class Agent:
         self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
         self._link = RuntimeLink(
-            runtime, place.node, self._mirror, self._runtime_changed, self._images_changed
+            runtime,
+            place.node,
+            self._mirror,
+            self._runtime_changed,
+            self._images_changed,
+            self._pin_healed,
         )
         self._reporter = NodeReporter(
             client, self._recorder, registered, identity, self._problems, lambda: self._link.images
@@ -272,9 +277,16 @@ class Agent:
         self._worker.mark_all()
         self._reporter.mark()
 
+    def _pin_healed(self, sandbox_id: str, sentence: str) -> None:
+        sandbox = self._mirror.sandbox(sandbox_id)
+        self._tell_healed(sentence, sandbox.config.uid if sandbox is not None else "")
+
     def _healed(self, sentence: str, port: PodPort | None) -> None:
+        self._tell_healed(sentence, port.uid if port is not None else "")
+
+    def _tell_healed(self, sentence: str, pod_uid: str) -> None:
         """Told of the pod, if nothing else was hurt; a sandbox can outlive its pod's object."""
-        pod = self._objects.get(port.uid) if port is not None else None
+        pod = self._objects.get(pod_uid)
         if pod is not None:
             self._teller.healed(pod, sentence)
         else:

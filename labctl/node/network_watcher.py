@@ -13,11 +13,12 @@ import logging
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 
 from labctl.errors import LabError
+from labctl.net.findings import report
 from labctl.net.monitor import Change, Event, Lost, Monitor, RulesetMonitor
 from labctl.net.nouns import Key, Link
 from labctl.net.settings import SettingsWatch
 from labctl.net.wounds import wounds
-from labctl.node.healing import Mended, patient, report
+from labctl.node.healing import Mended, patient
 from labctl.node.network import Network
 from labctl.node.snapshot import PodPort
 
@@ -206,7 +207,7 @@ class NetworkWatcher:
 
     def _tell(self, done: Sequence[Mended]) -> None:
         if done:
-            sentence = report(done)
+            sentence = report([one.finding for one in done])
             _log.warning("healed: %s", sentence)
             self._told(sentence, patient(done))
 
