@@ -24,6 +24,7 @@ from labctl.net.nouns import Neighbor, Noun
 _SETTLE_SECONDS = 0.01  # a wound comes as several events
 _PAUSE_SECONDS = 0.1  # between two looks: whoever wounds without end shall not keep us busy
 _RETRY_SECONDS = 0.25
+_PATIENCE_SECONDS = 1.0  # between two looks at whether what is hurt may be mended by now
 _READ_BACK_SECONDS = 0.5
 
 _log = logging.getLogger(__name__)
@@ -115,6 +116,8 @@ class Keeper:
                 self._look_soon(_RETRY_SECONDS)
             elif spec is not None and spec.network.healing:
                 self._mend()
+            else:
+                self._look_soon(_PATIENCE_SECONDS)
         except BlockingIOError:  # it is `up`'s turn
             self._look_soon(_RETRY_SECONDS)
         except (LabError, OSError) as error:

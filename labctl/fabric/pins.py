@@ -55,7 +55,7 @@ class FabricPins:
 
     def place(self, name: str) -> str:
         """A path that leads to a namespace that is held, whatever is at its name."""
-        return f"/proc/self/fd/{self._held[name]}"
+        return f"/proc/{os.getpid()}/fd/{self._held[name]}"
 
     @property
     def hurt(self) -> tuple[str, ...]:

@@ -3,8 +3,8 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from labctl.net.nouns import Link
-from labctl.net.operations import Create, Operation, Replace
+from labctl.net.nouns import Address, Link
+from labctl.net.operations import Create, Delete, Operation, Replace
 
 _SHOWN = 5
 
@@ -43,6 +43,8 @@ def _found(operation: Operation) -> str:
             return f"no {noun.describe()}"
         case Replace(Link() as link, Link() as before):
             return f"{noun.describe()} {_difference(before, link)}"
+        case Delete(Address(connected=False)):
+            return f"{noun.describe()} without its route"
         case Replace(_, before):
             return f"{before.describe()} in place of {noun.describe()}"
         case _:

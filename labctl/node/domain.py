@@ -19,8 +19,18 @@ from labctl.node.underlay import UNDERLAY_INTERFACE
 def node_domain(observed: Iterable[Noun], wanted: NetState, cluster: Snapshot) -> NetState:
     """The part of a node's namespace that the agent answers for."""
     return NetState(
-        noun for noun in observed if noun.key in wanted.by_key or _is_own(noun, cluster)
+        noun
+        for noun in observed
+        if noun.key in wanted.by_key or _is_own(noun, cluster) or _is_renamed_cable(noun, wanted)
     )
+
+
+def _is_renamed_cable(noun: Noun, wanted: NetState) -> bool:
+    """Of no use under another name; it goes, and the fabric plugs in a new one."""
+    cable = wanted.get(("link", UNDERLAY_INTERFACE))
+    if not isinstance(noun, Link) or not isinstance(cable, Link):
+        return False
+    return (noun.kind, noun.mac, noun.master) == (cable.kind, cable.mac, "")
 
 
 def _is_own(noun: Noun, cluster: Snapshot) -> bool:
