@@ -9,6 +9,7 @@ takes all away.
 from labctl.fabric.cable import cut, mend
 from labctl.fabric.convergence import converge, plan
 from labctl.fabric.removal import remove
+from labctl.fabric.topology import CONTROL_PLANE_PORT as CONTROL_PLANE
 from labctl.fabric.topology import desired_fabric
 
-__all__ = ["converge", "cut", "desired_fabric", "mend", "plan", "remove"]
+__all__ = ["CONTROL_PLANE", "converge", "cut", "desired_fabric", "mend", "plan", "remove"]

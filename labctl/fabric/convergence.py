@@ -29,7 +29,7 @@ def converge(
 ) -> dict[str, tuple[Operation, ...]]:
     """Makes the fabric of `spec`; returns what was done, by namespace, where anything was.
 
-    The cables of the nodes named in `cut` stay out. A namespace that lost its name and still lives
+    The cables of the machines named in `cut` stay out. A namespace that lost its name and still lives
     is found by `living`, the path to it by name. Raises NetError.
     """
     fabric = names.fabric_netns(spec.name)
@@ -63,10 +63,12 @@ def plan(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operation,
 
 
 def desired_here(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, NetState]:
-    """The fabric of `spec` with the cables of some nodes out, and the settings that this host has."""
+    """The fabric of `spec` with the cables of some machines out, and the settings that this host has."""
     desired = topology.desired_fabric(spec)
     fabric = names.fabric_netns(spec.name)
-    desired[fabric] = _as_on_this_host(desired[fabric], {names.port_name(node) for node in cut})
+    desired[fabric] = _as_on_this_host(
+        desired[fabric], {topology.port_of(spec, one) for one in cut}
+    )
     return desired
 
 
