@@ -79,6 +79,7 @@ class Monitor(Subscription):
         super().__init__(NETLINK_ROUTE, _GROUPS, beyond=beyond is not None, slim=True)
         self._netlink = netlink
         self._beyond = beyond or (lambda _link: False)
+        self._followed: dict[int, str] = {}
         self._look_around()  # after the subscription: no link falls between
 
     def _look_around(self) -> None:
@@ -92,14 +93,15 @@ class Monitor(Subscription):
             self._follow_way(name, decode.link_nsid(body), gone=False)
 
     def follow(self, place: int, via: str) -> None:
-        """Listens to a namespace (an open descriptor) to which no veth pair leads, as `via`."""
-        self._ways[self._netlink.nsid(place)] = via
+        """Listens to a namespace (an open descriptor) as `via`, whether a veth pair leads there or not."""
+        self._followed[self._netlink.nsid(place)] = via
 
     def forget(self, via: str) -> None:
         """Ends `follow`."""
-        for nsid in [nsid for nsid, name in self._ways.items() if name == via]:
-            del self._ways[nsid]
-            self._names.pop(nsid, None)
+        for ways in (self._ways, self._followed):
+            for nsid in [nsid for nsid, name in ways.items() if name == via]:
+                del ways[nsid]
+                self._names.pop(nsid, None)
 
     def close(self) -> None:
         self._netlink.close()
@@ -163,7 +165,7 @@ class Monitor(Subscription):
         elif heard.nsid == HERE:
             yield from self._read_frame(heard.frame, HERE, "")
         else:
-            via = self._ways.get(heard.nsid, "")
+            via = self._followed.get(heard.nsid) or self._ways.get(heard.nsid, "")
             if via and self._beyond(via):
                 yield from self._read_frame(heard.frame, heard.nsid, via)
 

@@ -106,7 +106,7 @@ class Agent:
             self._mirror,
             self._runtime_changed,
             self._images_changed,
-            self._pin_healed,
+            self._sandbox_healed,
         )
         self._reporter = NodeReporter(
             client, self._recorder, registered, identity, self._problems, lambda: self._link.images
@@ -148,9 +148,11 @@ class Agent:
             self._place.lab,
             spec,
             self._network,
+            self._watcher,
             runtime,
             self._network_changed,
             self._mirror.declare_dead,
+            self._sandbox_healed,
         )
         self._watcher.strangers = plugins.link_gone
         return plugins
@@ -277,7 +279,7 @@ class Agent:
         self._worker.mark_all()
         self._reporter.mark()
 
-    def _pin_healed(self, sandbox_id: str, sentence: str) -> None:
+    def _sandbox_healed(self, sandbox_id: str, sentence: str) -> None:
         sandbox = self._mirror.sandbox(sandbox_id)
         self._tell_healed(sentence, sandbox.config.uid if sandbox is not None else "")
 

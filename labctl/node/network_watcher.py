@@ -48,7 +48,10 @@ class NetworkWatcher:
         self._told = told
         self._loop = asyncio.get_running_loop()
         self._leaving: dict[str, asyncio.Event] = {}
-        self._monitor = Monitor.here(beyond=lambda link: network.sides.port(link) is not None)
+        self._followers: dict[str, Callable[[list[Event]], None]] = {}
+        self._monitor = Monitor.here(
+            beyond=lambda via: via in self._followers or network.sides.port(via) is not None
+        )
         self._rulesets = RulesetMonitor.here()
         self._settings = SettingsWatch(network.netlink)
         self._hurt = False
@@ -77,6 +80,18 @@ class NetworkWatcher:
             self._loop.remove_reader(monitor.fileno())
             monitor.close()
         self._settings.close()
+
+    def follow(self, place: int, via: str, heard: Callable[[list[Event]], None]) -> None:
+        """Listens to a namespace (an open descriptor) which is not for this watcher to heal.
+
+        `heard` is given what happens in it while healing is on.
+        """
+        self._monitor.follow(place, via)
+        self._followers[via] = heard
+
+    def unfollow(self, via: str) -> None:
+        if self._followers.pop(via, None) is not None:
+            self._monitor.forget(via)
 
     @contextlib.asynccontextmanager
     async def departure(self, port: PodPort) -> AsyncIterator[None]:
@@ -119,14 +134,22 @@ class NetworkWatcher:
             self._everything_hurt()
         if here and wounds(here, self._network.known_of(_keys(here))):
             self._hurt = True
-        self._hurt_pods |= {
-            link for link, told in beyond.items() if self._network.sides.hurt(link, told)
-        }
+        for via, told in beyond.items():
+            self._hear_beyond(via, told)
         self._heal_soon()
+
+    def _hear_beyond(self, via: str, told: list[Event]) -> None:
+        if via in self._followers:
+            if self._healing:
+                self._followers[via](told)
+        elif self._network.sides.hurt(via, told):
+            self._hurt_pods.add(via)
 
     def _everything_hurt(self) -> None:
         self._hurt = True
         self._hurt_pods |= set(self._network.sides.links)
+        for heard in self._followers.values():
+            heard([Lost()])
 
     def _is_of_leaving(self, event: Event) -> bool:
         """Notes ports that went, and passes over what else their end brings about."""
