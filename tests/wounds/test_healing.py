@@ -1,6 +1,7 @@
 """Whatever of a lab is hurt by hand is right again within a second, and told once by each healer."""
 
 from collections import Counter
+from pathlib import Path
 from statistics import median
 from time import monotonic
 
@@ -9,6 +10,7 @@ import pytest
 from labctl.api.objects import Obj
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.machine import Machine, machine
 from tests.waiting import until
 from tests.wounds.patient import Patient
 from tests.wounds.table import BOTH, TABLE
@@ -145,3 +147,30 @@ def test_with_healing_off_a_wound_stays_and_is_planned(left_alone: Labctl) -> No
     left_alone.ok("up", "-", stdin=LAB.format(backend="vxlan", healing="true"))
     until(lambda: patient.planned() == [], DEADLINE_SECONDS)
     left_alone.ok("verify")
+
+
+def test_pins_come_back_below_a_mount_and_strangers_are_not_touched() -> None:
+    """The first `ip netns add` of a machine mounts /run/netns, with all pins, over itself."""
+    with machine() as host:
+        labctl = host.labctl("pins")
+        labctl.ok("up", "--nodes", "1")
+        labctl.ok("run", "web", "--image=nginx")
+        labctl.ok("wait", "--for=condition=Ready", "pod/web", "--timeout=60s")
+        before = _pins(host)
+        host.run("ip", "netns", "add", "stranger")
+        host.run("sh", "-c", "touch /run/netns/labctl.other.fabric; ln -s /proc /run/netns/link")
+        for name in before:
+            host.run("ip", "netns", "del", name, check=False)  # says that it is busy from below
+            until(lambda: _pins(host) == before)
+        for name in ("stranger", "labctl.other.fabric", "link"):
+            host.run("test", "-e", f"/run/netns/{name}")
+            host.run("rm", "-f", f"/run/netns/{name}", check=False)
+        labctl.ok("verify")
+        labctl.ok("down")
+        assert _pins(host) == {}
+
+
+def _pins(host: Machine) -> dict[str, str]:
+    """The names of the lab, each with the namespace to which it leads."""
+    found = host.run("sh", "-c", "stat -L -c '%n %i' /run/netns/labctl.pins.* || true")
+    return {Path(name).name: inode for name, inode in map(str.split, found.splitlines())}
