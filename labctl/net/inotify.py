@@ -1,6 +1,6 @@
 """What went from a directory, or was put in its place there, by inotify(7).
 
-Through libc: the packages for it bring threads or an event loop of their own, for three calls.
+Through libc, as setns is: two calls and a struct are all that is needed of it here.
 """
 
 import ctypes
