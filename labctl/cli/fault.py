@@ -29,7 +29,11 @@ def _command(name: str, text: str, done: str) -> click.Command:
 for _name, _text, _done in (
     ("kill-agent", "SIGKILL the agent; it stays dead until start-agent.", "agent of {node} killed"),
     ("start-agent", "Start an agent that kill-agent killed.", "agent of {node} started"),
-    ("cut", "Pull the node's cable out of the switch.", "cable of {node} pulled"),
-    ("mend", "Plug the node's cable in again.", "cable of {node} plugged in"),
+    (
+        "cut",
+        "Pull the cable of the node, or of control-plane, out of the switch.",
+        "cable of {node} pulled",
+    ),
+    ("mend", "Plug the cable in again.", "cable of {node} plugged in"),
 ):
     fault.add_command(_command(_name, _text, _done))

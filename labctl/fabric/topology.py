@@ -60,6 +60,14 @@ def desired_fabric(spec: LabSpec) -> dict[str, NetState]:
     return states
 
 
+def port_of(spec: LabSpec, machine: str) -> str:
+    """The switch port of a node, or of the control plane, if no node is called that."""
+    known = spec.node_names
+    if machine == CONTROL_PLANE_PORT and machine not in known:
+        return CONTROL_PLANE_PORT
+    return names.port_name(machine)
+
+
 def bridge_netfilter_off() -> Sysctl:
     """What keeps bridged packets of the fabric from nftables, where br_netfilter is loaded."""
     return Sysctl(_BRIDGE_NETFILTER, "0")

@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from labctl import fabric, names
+from labctl.api.lab import LabSpec
 from labctl.errors import BadInput
 from labctl.lab import connect, control, processes, state
 
@@ -26,18 +27,24 @@ def start_agent(lab: str, node: str) -> None:
     control.request(lab, "start-agent", node=node)
 
 
-def cut(lab: str, node: str) -> None:
-    """Pulls the node's cable out of the switch."""
-    state.require_node(lab, node)
-    _remember(lab, cut_nodes(lab) | {node})
-    fabric.cut(lab, node)
+def cut(lab: str, machine: str) -> None:
+    """Pulls the cable of a node, or of "control-plane", out of the switch."""
+    spec = _require_machine(lab, machine)
+    _remember(lab, cut_nodes(lab) | {machine})
+    fabric.cut(spec, machine)
 
 
-def mend(lab: str, node: str) -> None:
-    """Plugs the node's cable in again."""
-    state.require_node(lab, node)
-    fabric.mend(lab, node)
-    _remember(lab, cut_nodes(lab) - {node})
+def mend(lab: str, machine: str) -> None:
+    """Plugs the cable in again; who keeps the fabric may be quicker once he knows."""
+    spec = _require_machine(lab, machine)
+    _remember(lab, cut_nodes(lab) - {machine})
+    fabric.mend(spec, machine)
+
+
+def _require_machine(lab: str, machine: str) -> LabSpec:
+    if machine != fabric.CONTROL_PLANE:
+        state.require_node(lab, machine)
+    return state.require(lab)
 
 
 FAULTS = {"kill-agent": kill_agent, "start-agent": start_agent, "cut": cut, "mend": mend}
@@ -57,7 +64,7 @@ def inflict(lab: str, fault: str, node: str) -> None:
 
 
 def cut_nodes(lab: str) -> set[str]:
-    """The nodes whose cable is pulled."""
+    """The nodes whose cable is pulled; "control-plane" among them if its is."""
     try:
         return msgspec.json.decode(_file(lab).read_bytes(), type=set[str])
     except (OSError, msgspec.DecodeError):

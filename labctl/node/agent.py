@@ -39,13 +39,14 @@ from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status_writer import StatusWriter
-from labctl.node.pods.teller import PodTeller
+from labctl.node.pods.teller import HEALED, PodTeller
 from labctl.node.pods.worker import PodWorker
 from labctl.node.probes.prober import Prober
 from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
+from labctl.node.snapshot import PodPort
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 from labctl.node.volumes.upkeep import VolumeUpkeep
@@ -100,7 +101,12 @@ class Agent:
         self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
         self._link = RuntimeLink(
-            runtime, place.node, self._mirror, self._runtime_changed, self._images_changed
+            runtime,
+            place.node,
+            self._mirror,
+            self._runtime_changed,
+            self._images_changed,
+            self._sandbox_healed,
         )
         self._reporter = NodeReporter(
             client, self._recorder, registered, identity, self._problems, lambda: self._link.images
@@ -142,9 +148,11 @@ class Agent:
             self._place.lab,
             spec,
             self._network,
+            self._watcher,
             runtime,
             self._network_changed,
             self._mirror.declare_dead,
+            self._sandbox_healed,
         )
         self._watcher.strangers = plugins.link_gone
         return plugins
@@ -271,8 +279,20 @@ class Agent:
         self._worker.mark_all()
         self._reporter.mark()
 
-    def _healed(self, sentence: str) -> None:
-        self._reporter.event("Warning", "NetworkHealed", sentence)
+    def _sandbox_healed(self, sandbox_id: str, sentence: str) -> None:
+        sandbox = self._mirror.sandbox(sandbox_id)
+        self._tell_healed(sentence, sandbox.config.uid if sandbox is not None else "")
+
+    def _healed(self, sentence: str, port: PodPort | None) -> None:
+        self._tell_healed(sentence, port.uid if port is not None else "")
+
+    def _tell_healed(self, sentence: str, pod_uid: str) -> None:
+        """Told of the pod, if nothing else was hurt; a sandbox can outlive its pod's object."""
+        pod = self._objects.get(pod_uid)
+        if pod is not None:
+            self._teller.healed(pod, sentence)
+        else:
+            self._reporter.event("Warning", HEALED, sentence)
 
     def _problems(self) -> tuple[str, ...]:
         """Why no pod can be run, worded as a kubelet does."""

@@ -42,7 +42,7 @@ def _adopt_pod(machine: Machine, record: PodRecord) -> Pod:
     pause = Process.adopt(known.pause) if alive else None
     pin = Path(known.pin)
     if pause is not None:
-        machine.pins.keep(pin, known.sandbox.netns)
+        machine.pins.adopt(pin, known.sandbox.netns)
     pod = Pod(machine, LiveSandbox(machine, known.sandbox, known.pause, pause, pin))
     for container in record.containers:
         pod.add(container.container).adopt(container.process)

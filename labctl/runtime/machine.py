@@ -37,7 +37,6 @@ class Machine:
     def close(self) -> None:
         self.home.close()
         self.mounts.close()
-        self.pins.close()
 
 
 def open_machine(lab: str) -> Machine:

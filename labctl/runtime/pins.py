@@ -2,41 +2,36 @@
 
 A pin of a pod is a symbolic link to /proc/PID/ns/net of its pause: no mount, which every other
 mount namespace of the host would copy, and nothing to keep the namespace alive after pause. One that
-somebody else removes comes back at once: the directory tells of it (inotify).
+somebody else removes comes back at once (`pin_keeper`).
 """
 
-import asyncio
 import contextlib
-import logging
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 from labctl import names
-from labctl.runtime.inotify import Inotify
-
-_log = logging.getLogger(__name__)
+from labctl.net.findings import Finding
+from labctl.net.namespaces import delete_netns
 
 
 class Pins:
-    """The pins of one lab's pods; made inside the runtime's loop."""
+    """The pins of one lab's pods."""
 
     def __init__(self, lab: str) -> None:
         self._lab = lab
         self._targets: dict[str, str] = {}  # by the pins' names
-        self._gone: Inotify | None = None
 
     def give(self, namespace: str, pod: str, netns: str) -> Path:
         """Gives the pod's name to `netns`, taking it from whatever had it; returns the pin."""
         pin = names.netns_path(names.pod_netns(self._lab, namespace, pod))
-        self.keep(pin, netns)
+        _place_link(pin, netns)
+        self.adopt(pin, netns)
         return pin
 
-    def keep(self, pin: Path, netns: str) -> None:
-        """The pin is there from now on, and stays until it is moved or dropped."""
-        _place_link(pin, netns)
+    def adopt(self, pin: Path, netns: str) -> None:
+        """The pin should be there, and stay until it is moved or dropped."""
         self._targets[pin.name] = netns
-        if self._gone is None or not self._gone.watching:
-            self._watch()
 
     def move_aside(self, pin: Path, uid: str) -> Path:
         """Moves a pin out of the way of a pod of the same name; returns where it is now."""
@@ -52,33 +47,28 @@ class Pins:
         """Removes the pin if it still is the one to `netns`, and not a successor's."""
         if self._targets.get(pin.name) == netns:
             del self._targets[pin.name]
-        with contextlib.suppress(OSError):  # EINVAL: somebody put something else there
-            if os.readlink(pin) == netns:
-                pin.unlink()
+        if _leads_to(pin, netns):
+            pin.unlink(missing_ok=True)
 
-    def close(self) -> None:
-        if self._gone is not None:
-            asyncio.get_running_loop().remove_reader(self._gone.descriptor)
-            self._gone.close()
-            self._gone = None
+    def hurt(self, changed: Iterable[str] | None) -> list[str]:
+        """Those of the names `changed` (None: of all) that are pins and do not lead where they should."""
+        asked = self._targets if changed is None else self._targets.keys() & set(changed)
+        return [one for one in asked if not _leads_to(names.netns_path(one), self._targets[one])]
 
-    def _watch(self) -> None:
-        """Where the machine has no inotify left, pins that somebody removes stay away."""
-        self.close()
-        try:
-            self._gone = Inotify(names.NETNS_DIR)
-        except OSError as error:
-            _log.warning("pins in %s are not watched: %s", names.NETNS_DIR, error.strerror)
-        else:
-            asyncio.get_running_loop().add_reader(self._gone.descriptor, self._restore)
+    def mend(self, name: str) -> Finding:
+        """Puts a pin back, in place of whatever is there. Raises OSError, NetError."""
+        pin, netns = names.netns_path(name), self._targets[name]
+        found = "something else at" if os.path.lexists(pin) else "no"
+        delete_netns(name)
+        _place_link(pin, netns)
+        return Finding(f"{found} {pin}", f"ln -s {netns} {pin}")
 
-    def _restore(self) -> None:
-        assert self._gone is not None
-        for name in self._gone.removed():
-            netns, pin = self._targets.get(name), names.netns_path(name)
-            if netns and not os.path.lexists(pin):
-                _log.warning("found no pin %s, did: ln -s %s %s", name, netns, pin)
-                _place_link(pin, netns)
+
+def _leads_to(pin: Path, netns: str) -> bool:
+    try:
+        return os.readlink(pin) == netns
+    except OSError:  # EINVAL: somebody put something else there
+        return False
 
 
 def _place_link(pin: Path, target: str) -> None:

@@ -30,6 +30,9 @@ class RuntimeMirror:
     def all_sandboxes(self) -> list[Sandbox]:
         return list(self._sandboxes.values())
 
+    def sandbox(self, sandbox_id: str) -> Sandbox | None:
+        return self._sandboxes.get(sandbox_id)
+
     def sandboxes(self, uid: str) -> tuple[Sandbox, ...]:
         """A pod's sandboxes, oldest first."""
         found = (self._sandboxes[one] for one in self._sandbox_ids.get(uid, ()))

@@ -8,6 +8,8 @@ from labctl.cri.messages import Container
 from labctl.node.pods import deadline
 from labctl.node.pods.container_status import full_name
 
+HEALED = "NetworkHealed"  # of pods and of the node itself
+
 
 class PodTeller:
     """One method an occasion."""
@@ -58,6 +60,9 @@ class PodTeller:
 
     def network_not_ready(self, pod: Obj, why: str) -> None:
         self._warning(pod, "NetworkNotReady", why)
+
+    def healed(self, pod: Obj, sentence: str) -> None:
+        self._warning(pod, HEALED, sentence)
 
     def kill_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedKillPod", f"error killing pod: {why}")
