@@ -5,7 +5,6 @@ Also called between fork and exec: nothing here logs, locks or imports.
 
 import ctypes
 import os
-from pathlib import Path
 
 MS_RDONLY = 1
 MS_NOSUID = 2
@@ -20,12 +19,11 @@ _MNT_DETACH = 2
 
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc_mount, _libc_umount2 = _libc.mount, _libc.umount2  # found here, and not in a fork
+_libc_mount.argtypes = (*[ctypes.c_char_p] * 3, ctypes.c_ulong, ctypes.c_char_p)
 
 
 def mount(source: str, target: str, kind: str = "", flags: int = 0, data: str = "") -> None:
-    result = _libc_mount(
-        _text(source), os.fsencode(target), _text(kind), ctypes.c_ulong(flags), _text(data)
-    )
+    result = _libc_mount(_text(source), os.fsencode(target), _text(kind), flags, _text(data))
     _check(result, target)
 
 
@@ -34,11 +32,12 @@ def detach(target: str) -> None:
     _check(_libc_umount2(os.fsencode(target), _MNT_DETACH), target)
 
 
-def mounted_below(directory: Path) -> list[str]:
+def mounted_below(directory: "os.PathLike[str]") -> list[str]:
     """Mount points at or below it in this mount namespace, the innermost first."""
     with open("/proc/self/mountinfo", encoding="utf-8", errors="surrogateescape") as file:
         points = [line.split(" ")[4] for line in file]
-    return [point for point in reversed(points) if Path(point).is_relative_to(directory)]
+    top = os.fspath(directory)
+    return [one for one in reversed(points) if one == top or one.startswith(top + "/")]
 
 
 def _check(result: int, what: str) -> None:

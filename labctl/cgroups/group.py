@@ -44,7 +44,7 @@ class Group:
         One that is no leaf hands the controllers of version 2 down to the groups below it.
         """
         for mount in self._hierarchies.mounts:
-            os.makedirs(mount / self._name, exist_ok=True)
+            _make(f"{mount}/{self._name}")
         for file, value in self._settings(limits):
             _write(file, value)
         if self._unified is None:
@@ -141,6 +141,15 @@ class Group:
         if memory is not None:
             return _counter(f"{memory}/{self._name}/memory.stat", "total_inactive_file")
         return _counter(f"{self._unified}/memory.stat", "inactive_file")
+
+
+def _make(directory: str) -> None:
+    try:
+        os.mkdir(directory)
+    except FileNotFoundError:
+        os.makedirs(directory, exist_ok=True)
+    except FileExistsError:
+        return
 
 
 def _hand_down(group: Path, controllers: frozenset[str]) -> None:

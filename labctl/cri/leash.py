@@ -13,7 +13,7 @@ import msgspec
 
 from labctl.cri import wire
 from labctl.cri.errors import RuntimeUnavailable
-from labctl.cri.passing import receive
+from labctl.passing import receive
 
 _CHUNK = 64 * 1024
 

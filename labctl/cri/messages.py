@@ -302,6 +302,10 @@ class TerminalSize(Struct, frozen=True):
     rows: int = 24
     columns: int = 80
 
+    @property
+    def cells(self) -> tuple[int, int]:
+        return self.rows, self.columns
+
 
 class Exec(Struct, frozen=True):
     """Sent on a connection of its own, with descriptors 0, 1, 2 as SCM_RIGHTS unless `terminal`."""

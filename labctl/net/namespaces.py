@@ -2,7 +2,7 @@
 
 A namespace lives as long as something holds it: a process in it, a descriptor, a socket made in
 it, or a pin. A pin is a bind mount of the namespace file on /run/netns/NAME, which is where
-`ip netns` looks. Python 3.11 has neither os.setns nor os.unshare, so both come from libc here.
+`ip netns` looks.
 
 setns and unshare concern one thread. labctl's processes do all such work in their only thread; a
 socket made inside a namespace belongs to it for ever, wherever its owner goes afterwards.
@@ -18,12 +18,7 @@ from pathlib import Path
 
 from labctl import names
 from labctl.errors import NetError
-
-CLONE_NEWNS = 0x0002_0000
-CLONE_NEWUTS = 0x0400_0000
-CLONE_NEWIPC = 0x0800_0000
-CLONE_NEWPID = 0x2000_0000
-CLONE_NEWNET = 0x4000_0000
+from labctl.namespacing import CLONE_NEWNET, CLONE_NEWNS, setns, unshare
 
 _MS_BIND = 0x1000
 _MS_REC = 0x4000
@@ -40,16 +35,6 @@ def _check(result: int, what: str) -> None:
     if result != 0:
         code = ctypes.get_errno()
         raise NetError(f"{what}: {os.strerror(code)}", code)
-
-
-def unshare(flags: int) -> None:
-    """Gives this thread new namespaces of the kinds in `flags` (CLONE_NEW…)."""
-    _check(_libc.unshare(flags), "unshare")
-
-
-def setns(descriptor: int, flags: int) -> None:
-    """Moves this thread into the namespace that `descriptor` refers to (kind in `flags`, or 0)."""
-    _check(_libc.setns(descriptor, flags), "setns")
 
 
 def netns_path(name: str) -> Path:

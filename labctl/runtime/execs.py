@@ -5,12 +5,12 @@ import contextlib
 from labctl.cri.errors import EXEC_ERROR, FAILED_PRECONDITION, INVALID_ARGUMENT, CriError
 from labctl.cri.messages import Exec
 from labctl.errors import NetError
-from labctl.runtime.child import become
 from labctl.runtime.container import LiveContainer
-from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.launch import Launched, launch
 from labctl.runtime.machine import Machine
 from labctl.runtime.programs import TERMINAL_ENVIRONMENT, environment
 from labctl.runtime.sandbox import LiveSandbox
+from labctl.runtime.spawn.plan import Held, Launch
 
 Stdio = tuple[int | None, int | None, int | None]
 
@@ -31,22 +31,27 @@ def launch_exec(
     terminal = TERMINAL_ENVIRONMENT if request.terminal else {}
     try:
         with contextlib.nullcontext() if program is None else program.group.opened() as group:
+            held = Held(
+                sandbox=sandbox.namespaces() if joined is None else joined,
+                container=joined,
+                shared_root=container.shared_root,
+                peer=sandbox.peer if joined is None else joined,
+                group=group,
+                stdin=stdio[0],
+                stdout=stdio[1],
+                stderr=stdio[2],
+            )
             plan = Launch(
                 argv=request.command,
                 env=terminal | environment(config, sandbox.hostname) | dict(request.env),
                 working_dir=config.working_dir,
-                sandbox=sandbox.namespaces() if joined is None else joined,
-                container=joined,
-                peer=sandbox.peer if joined is None else joined,
+                held=held,
                 root=sandbox.root(config) if joined is None else None,
-                shared_root=container.shared_root,
-                group=group,
                 entrances=program.group.entrances if program else (),
-                stdio=stdio,
-                terminal=request.terminal,
+                terminal=request.terminal.cells if request.terminal else None,
                 privileges=sandbox.privileges(config),
                 leashed=True,
             )
-            return launch(machine.home, plan, become)
+            return launch(machine.spawner, plan)
     except (NetError, OSError) as error:
         raise CriError(str(error), EXEC_ERROR) from error

@@ -9,18 +9,11 @@ import logging
 import os
 from collections.abc import Iterator
 
-from labctl.net.namespaces import (
-    CLONE_NEWIPC,
-    CLONE_NEWNET,
-    CLONE_NEWPID,
-    CLONE_NEWUTS,
-    setns,
-)
+from labctl.namespacing import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, setns
 
 log = logging.getLogger(__name__)
 
 _KINDS = {"net": CLONE_NEWNET, "ipc": CLONE_NEWIPC, "uts": CLONE_NEWUTS, "pid": CLONE_NEWPID}
-SANDBOX_KINDS = CLONE_NEWNET | CLONE_NEWIPC | CLONE_NEWUTS
 
 
 class Home:

@@ -1,75 +1,25 @@
-"""Starting a contained program: the parent's side.
+"""Starting a contained program: the runtime's side.
 
-The runtime forks; the child (child.py) builds or joins its surroundings, waits for a go and executes
-the program. Between the two is one socket pair, closed on exec: "go" one way; a failure, or a new
-terminal's master, the other way; end of file says that the program was executed. So a runtime that
-dies in between leaves nobody behind that is not recorded: the child, without its go, ends.
+The spawner forks; the child (spawn/child.py), which is the runtime's, builds or joins its
+surroundings, waits for a go and executes the program. Between the two is one socket pair, closed on
+exec: "go" one way; a failure, or a new terminal's master, the other way; end of file says that the
+program was executed. So a runtime that dies in between leaves nobody behind that is not recorded:
+the child, without its go, ends.
 """
 
 import asyncio
-import contextlib
 import os
-import signal
 import socket
-from collections.abc import Callable
-from dataclasses import dataclass, field
-
-import msgspec
 
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
-from labctl.cri.messages import TerminalSize
-from labctl.cri.passing import receive
-from labctl.net.namespaces import CLONE_NEWPID, setns
-from labctl.runtime.home import Home
-from labctl.runtime.privileges import Privileges
+from labctl.passing import receive
 from labctl.runtime.processes import Process
-from labctl.runtime.root import Root
-from labctl.runtime.signals import HANDLED
-from labctl.runtime.syscalls import fork
+from labctl.runtime.spawn.child import ROOT
+from labctl.runtime.spawn.plan import Launch
+from labctl.runtime.spawner import Spawner, SpawnerGone
 
 _CHUNK = 64 * 1024
-
-TERMINAL, ROOT = b"t", b"r"  # what a child says with a descriptor
-
-
-@dataclass(frozen=True)
-class Launch:
-    """A program to start and what surrounds it.
-
-    `sandbox` is the pidfd of a pause, whose net, ipc and uts namespaces are joined. Then either a
-    `root` is built in a new mount namespace, or that of `container` (a pidfd) is joined.
-    `shared_root` is the mount namespace of one that an earlier program has built of `root`.
-    `peer` is the pidfd of a process whose pid namespace is joined; without, there is a new one.
-    It is born in the cgroup `group`, a descriptor, and goes through `entrances` into others.
-    One that is `leashed` dies with the runtime. `hierarchy` is where cgroups of version 2 lie.
-    `stdio` are three descriptors of this process, None in it for /dev/null; `terminal` makes one,
-    whose master the program holds as well if it `keeps_terminal`.
-    """
-
-    argv: tuple[str, ...]
-    env: dict[str, str]
-    working_dir: str
-    sandbox: int
-    root: Root | None = None
-    shared_root: int | None = None
-    container: int | None = None
-    peer: int | None = None
-    group: int | None = None
-    entrances: tuple[str, ...] = ()
-    stdio: tuple[int | None, int | None, int | None] = (None, None, None)
-    terminal: TerminalSize | None = None
-    keeps_terminal: bool = False
-    privileges: Privileges = field(default_factory=Privileges)
-    leashed: bool = False
-    hierarchy: str = ""
-
-
-@dataclass(frozen=True)
-class Failure:
-    """What the child says when it could not execute: a sentence, and the exit code to tell."""
-
-    message: str
-    code: int
+_CANNOT_START = 128
 
 
 class Launched:
@@ -96,11 +46,11 @@ class Launched:
             while await self._listen():
                 pass
         except OSError as error:
-            self._said = msgspec.json.encode(Failure(f"exec: {error.strerror}", 128))
+            self._said = bytes([_CANNOT_START]) + f"exec: {error.strerror}".encode()
         finally:
             self._sync.close()
         if self._said:
-            await self._failed(msgspec.json.decode(self._said, type=Failure))
+            await self._failed(self._said[1:].decode(errors="replace"), self._said[0])
         return self._master
 
     async def _listen(self) -> bool:
@@ -114,20 +64,27 @@ class Launched:
             self._said += data
         return bool(data)
 
-    async def _failed(self, failure: Failure) -> None:
+    async def _failed(self, message: str, code: int) -> None:
         for descriptor in (self._master, self.built_root):
             if descriptor is not None:
                 os.close(descriptor)
         self.built_root = None
         await self.process.wait()
-        raise CriError(failure.message, RUN_CONTAINER_ERROR, failure.code)
+        raise CriError(message, RUN_CONTAINER_ERROR, code)
 
 
-def launch(home: Home, plan: Launch, become: Callable[[Launch, int], None]) -> Launched:
-    """Forks. `become` runs in the child, with its end of the socket pair, and never returns."""
+def launch(spawner: Spawner, plan: Launch) -> Launched:
+    """Has it forked; raises CriError."""
+    try:
+        return _launch(spawner, plan)
+    except SpawnerGone:
+        return _launch(spawner, plan)
+
+
+def _launch(spawner: Spawner, plan: Launch) -> Launched:
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     try:
-        pid = _fork_among(home, plan, theirs.fileno(), become)
+        pid = spawner.fork(plan._replace(held=plan.held._replace(sync=theirs.fileno())))
     except BaseException:
         ours.close()
         raise
@@ -135,29 +92,6 @@ def launch(home: Home, plan: Launch, become: Callable[[Launch, int], None]) -> L
         theirs.close()
     ours.setblocking(False)
     return Launched(Process.of_child(pid), ours)
-
-
-def _fork_among(home: Home, plan: Launch, sync: int, become: Callable[[Launch, int], None]) -> int:
-    """Into the pid namespace of its peer, or a new one."""
-    if plan.peer is None:
-        return _fork(plan, sync, become, CLONE_NEWPID)
-    with home.away(CLONE_NEWPID):
-        setns(plan.peer, CLONE_NEWPID)  # for the next child only: pid_namespaces(7)
-        return _fork(plan, sync, become, 0)
-
-
-def _fork(plan: Launch, sync: int, become: Callable[[Launch, int], None], flags: int) -> int:
-    # until the child lets them in: it has no handlers any more, and is not to die of them unheard
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, HANDLED)
-    try:
-        pid = fork(flags, plan.group)
-        if pid == 0:
-            with contextlib.suppress(BaseException):
-                become(plan, sync)
-            os._exit(128)
-        return pid
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 async def _readable(sync: socket.socket) -> None:

@@ -14,12 +14,14 @@ from labctl.runtime.pins import Pins
 from labctl.runtime.privileges import read_last_capability
 from labctl.runtime.processes import read_boot_id
 from labctl.runtime.records import Records
+from labctl.runtime.spawner import Spawner
 
 
 @dataclass(frozen=True)
 class Machine:
     lab: str
     home: Home
+    spawner: Spawner
     records: Records
     events: EventHub
     boot_id: str
@@ -36,6 +38,7 @@ class Machine:
 
     def close(self) -> None:
         self.home.close()
+        self.spawner.close()
         self.mounts.close()
 
 
@@ -50,6 +53,7 @@ def open_machine(lab: str) -> Machine:
     return Machine(
         lab=lab,
         home=Home(),
+        spawner=Spawner(lab),
         records=Records(names.sandbox_dir(lab)),
         events=EventHub(),
         boot_id=read_boot_id(),

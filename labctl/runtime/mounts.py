@@ -34,14 +34,14 @@ class MountTable:
         self._file = open("/proc/self/mountinfo", "rb", buffering=0)  # noqa: SIM115 (kept open)
         self._poll = select.poll()
         self._poll.register(self._file, select.POLLPRI)
-        self._visible: tuple[HostMount, ...] | None = None
+        self._visible: tuple[str, ...] | None = None
 
-    def visible(self) -> tuple[HostMount, ...]:
-        """The mounts below / that a container shall see, outer ones first."""
+    def visible(self) -> tuple[str, ...]:
+        """Where there are mounts below / that a container shall see, outer ones first."""
         if self._visible is None or self._poll.poll(0):
             self._file.seek(0)
             text = self._file.readall().decode("utf-8", "surrogateescape")
-            self._visible = visible_mounts(text)
+            self._visible = tuple(mount.path for mount in visible_mounts(text))
         return self._visible
 
     def close(self) -> None:

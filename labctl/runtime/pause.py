@@ -13,16 +13,11 @@ from labctl import names
 from labctl.cri.errors import RUN_SANDBOX_ERROR, CriError
 from labctl.cri.messages import SandboxConfig
 from labctl.errors import NetError
-from labctl.net.namespaces import (
-    CLONE_NEWIPC,
-    CLONE_NEWNET,
-    CLONE_NEWPID,
-    CLONE_NEWUTS,
-    enter,
-    unshare,
-)
-from labctl.runtime.home import SANDBOX_KINDS, Home
-from labctl.runtime.signals import IGNORED
+from labctl.namespacing import CLONE_NEWIPC, CLONE_NEWNET, CLONE_NEWPID, CLONE_NEWUTS, unshare
+from labctl.net.namespaces import enter
+from labctl.runtime.home import Home
+from labctl.runtime.spawn.plan import SANDBOX_KINDS
+from labctl.runtime.spawn.syscalls import IGNORED
 
 _MARK = "LABCTL_SANDBOX"
 _PROGRAM = "catatonit"

@@ -48,6 +48,8 @@ class Pod:
             new_container(self._machine.images, self.id, self.sandbox.config, config)
         )
         self._machine.records.container_changed(container.record())
+        if not container.value.stand_in:
+            self._machine.spawner.start()  # it gets ready while its client takes note
         return container.value
 
     def add(self, value: Container) -> LiveContainer:

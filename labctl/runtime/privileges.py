@@ -1,31 +1,9 @@
-"""As whom a contained process runs and what it may still do, decided before and done after a fork.
-
-Nothing comes back by exec: the bounding set goes, and no_new_privs forbids the rest where the pod
-says so (without it, a set-user-id program is still held to the bounding set).
-"""
-
-import os
-from dataclasses import dataclass
+"""As whom a contained process shall run and what it may still do, as its pod says."""
 
 from labctl.cri.errors import CONFIG_ERROR, CriError
 from labctl.cri.messages import SandboxConfig, Security
-from labctl.runtime import syscalls
-from labctl.runtime.capabilities import DEFAULT_MASK, grant
-
-ROOT = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Privileges:
-    """`dropped` are the numbers that leave the bounding set."""
-
-    user: int = ROOT
-    group: int = ROOT
-    groups: tuple[int, ...] = ()
-    capabilities: int = DEFAULT_MASK
-    dropped: tuple[int, ...] = ()
-    no_new_privileges: bool = False
-    oom_score: int = 0
+from labctl.runtime.capabilities import grant
+from labctl.runtime.spawn.privileges import ROOT, Privileges
 
 
 def privileges_of(
@@ -64,21 +42,6 @@ def check_user(
     if security.user is None:
         raise CriError(f"container has runAsNonRoot and image will run as root {who}", CONFIG_ERROR)
     raise CriError(f"container's runAsUser breaks non-root policy {who}", CONFIG_ERROR)
-
-
-def take_privileges(privileges: Privileges) -> None:
-    """Makes this process what `privileges` say, for ever; it was root with everything."""
-    for capability in privileges.dropped:
-        syscalls.drop_from_bounding_set(capability)
-    syscalls.clear_ambient()
-    os.setgroups(privileges.groups)
-    os.setresgid(privileges.group, privileges.group, privileges.group)
-    if privileges.user != ROOT:  # the kernel takes the capabilities away: capabilities(7)
-        os.setresuid(privileges.user, privileges.user, privileges.user)
-    else:
-        syscalls.set_capabilities(privileges.capabilities)
-    if privileges.no_new_privileges:
-        syscalls.set_no_new_privs()
 
 
 def read_last_capability() -> int:

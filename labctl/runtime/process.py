@@ -16,7 +16,7 @@ from labctl.runtime.pin_keeper import PinKeeper
 from labctl.runtime.server import Server
 from labctl.runtime.service import Service
 from labctl.runtime.signals import HANDLED, reset_inherited
-from labctl.runtime.syscalls import become_subreaper
+from labctl.runtime.spawn.syscalls import become_subreaper
 
 log = logging.getLogger(__name__)
 

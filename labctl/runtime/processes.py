@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+_STAT_MAX = 4096
 _STARTTIME = 19  # proc(5): field 22 of /proc/PID/stat, the 20th after the parenthesised name
 
 
@@ -34,8 +35,9 @@ class Exit:
 
 def read_start_time(pid: int) -> int:
     """Raises FileNotFoundError when there is no such process."""
-    stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    return int(stat[stat.rindex(")") + 2 :].split()[_STARTTIME])
+    with open(f"/proc/{pid}/stat", "rb", buffering=0) as file:
+        stat = file.read(_STAT_MAX)
+    return int(stat[stat.rindex(b")") + 2 :].split()[_STARTTIME])
 
 
 def pid_of(pidfd: int) -> int:

@@ -7,14 +7,14 @@ from dataclasses import dataclass, replace
 from labctl.cgroups.group import Group
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
 from labctl.cri.messages import ContainerConfig, TerminalSize
-from labctl.runtime.child import become
 from labctl.runtime.crun.calls import Bundle
 from labctl.runtime.last_words import LastWords
-from labctl.runtime.launch import Launch, Launched, launch
+from labctl.runtime.launch import Launched, launch
 from labctl.runtime.machine import Machine
 from labctl.runtime.processes import Exit, Process
 from labctl.runtime.programs import arguments, environment
 from labctl.runtime.sandbox import LiveSandbox
+from labctl.runtime.spawn.plan import Held, Launch
 from labctl.runtime.stdio import Stdio
 
 
@@ -74,16 +74,13 @@ def start_program(
             argv=arguments(config),
             env=environment(config, sandbox.hostname),
             working_dir=config.working_dir,
-            sandbox=sandbox.namespaces(),
+            held=Held(sandbox.namespaces(), None, None, peer, directory, *ends),
             root=sandbox.root(config),
-            peer=peer,
-            group=directory,
             entrances=group.entrances,
-            stdio=ends,
-            terminal=TerminalSize() if config.tty else None,
+            terminal=TerminalSize().cells if config.tty else None,
             keeps_terminal=config.tty,
             privileges=sandbox.privileges(config),
         )
-        launched = launch(machine.home, plan, become)
+        launched = launch(machine.spawner, plan)
     program = Program(launched.process, stdio, group, last_words, config.stop_signal)
     return program, launched

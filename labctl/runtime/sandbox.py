@@ -19,9 +19,10 @@ from labctl.cri.messages import ContainerConfig, Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
 from labctl.runtime.pause import hostname, start_pause
-from labctl.runtime.privileges import Privileges, privileges_of
+from labctl.runtime.privileges import privileges_of
 from labctl.runtime.processes import Identity, Process
-from labctl.runtime.root import Root
+from labctl.runtime.spawn.privileges import Privileges
+from labctl.runtime.spawn.root import Root
 
 
 class LiveSandbox:
@@ -66,8 +67,9 @@ class LiveSandbox:
         return Root(
             scaffold=self._machine.scaffold,
             host_mounts=() if config.layers else self._machine.mounts.visible(),
+            hidden=(str(names.STATE_DIR),),
             etc=pod_files(self.config, self.hostname),
-            mounts=config.mounts,
+            volumes=tuple((one.source, one.target, one.read_only) for one in config.mounts),
             directory=config.working_dir,
             read_only=config.security.read_only_root,
             own_settings=config.security.privileged,

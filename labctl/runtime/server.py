@@ -17,7 +17,7 @@ import msgspec
 from labctl.cri import wire
 from labctl.cri.errors import INTERNAL, INVALID_ARGUMENT, CriError
 from labctl.cri.messages import ContainerEvent
-from labctl.cri.passing import receive
+from labctl.passing import receive
 
 log = logging.getLogger(__name__)
 

@@ -1,14 +1,14 @@
-"""Signals: those that the runtime handles or ignores, so that what it starts can have them as they
-were, and those that images name.
+"""Signals: those that the runtime handles, so that what it starts can have them as they were, and
+those that images name.
 """
 
 import re
 import signal
 
 from labctl.cri.errors import CREATE_CONTAINER_ERROR, CriError
+from labctl.runtime.spawn.syscalls import IGNORED
 
 HANDLED = (signal.SIGTERM, signal.SIGINT)
-IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python itself
 
 _REAL_TIME = re.compile(r"RT(MIN|MAX)([+-]\d+)?")
 

@@ -15,10 +15,10 @@ from pathlib import Path
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
 from labctl.cri.messages import ContainerConfig
 from labctl.runtime.audience import Audience
-from labctl.runtime.child import TERMINAL_KEPT_AT
 from labctl.runtime.logs import STREAMS, LogFile, LogPipe, Stream
 from labctl.runtime.processes import Process
-from labctl.runtime.syscalls import pidfd_getfd
+from labctl.runtime.spawn.child import TERMINAL_KEPT_AT
+from labctl.runtime.spawn.syscalls import pidfd_getfd
 
 Ends = tuple[int | None, int | None, int | None]
 Audiences = dict[Stream, Audience]

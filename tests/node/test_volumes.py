@@ -14,7 +14,7 @@ from labctl.node.pods.environment import environment
 from labctl.node.pods.sources import MissingSource, Sources, Token, references
 from labctl.node.volumes.directory import fill
 from labctl.node.volumes.files import File, files_of
-from labctl.runtime.root import resolved
+from labctl.runtime.spawn.root import resolved
 from tests.node.conftest import Stage
 from tests.node.pods import pod
 from tests.node.scene import Scene

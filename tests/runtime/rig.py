@@ -90,8 +90,11 @@ class Rig:
         return [line.split(" ", 3)[3] for line in lines]
 
     def processes(self) -> set[int]:
-        """Everything that this lab runs, the runtime included; zombies not."""
-        return set(cgroup.members(self.lab))
+        """Everything that this lab runs, the runtime included; zombies and spawner not."""
+        return {pid for pid in cgroup.members(self.lab) if not _is_spawner(pid)}
+
+    def spawners(self) -> set[int]:
+        return {pid for pid in cgroup.members(self.lab) if _is_spawner(pid)}
 
     def clean(self) -> None:
         cgroup.kill(self.lab)
@@ -107,6 +110,13 @@ class Rig:
             shutil.rmtree(directory, ignore_errors=True)
         for parent in (names.RUN_DIR, names.STATE_DIR):
             _remove_if_empty(parent)
+
+
+def _is_spawner(pid: int) -> bool:
+    try:
+        return b"/spawn/__main__.py\0" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return False
 
 
 @contextmanager

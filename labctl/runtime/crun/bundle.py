@@ -4,8 +4,8 @@ from typing import Any
 
 from labctl.cri.messages import ContainerConfig, Mount
 from labctl.runtime.capabilities import NAMES
-from labctl.runtime.privileges import ROOT, Privileges
-from labctl.runtime.root import MASKED, READ_ONLY
+from labctl.runtime.spawn.privileges import ROOT, Privileges
+from labctl.runtime.spawn.root import MASKED, READ_ONLY
 
 _KERNEL = ["nosuid", "noexec", "nodev"]
 _MOUNTS = (

@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError
-from labctl.cri.passing import receive
+from labctl.passing import receive
 from labctl.runtime.processes import Exit, Process
 from labctl.runtime.programs import DEFAULT_PATH
-from labctl.runtime.signals import IGNORED
+from labctl.runtime.spawn.syscalls import IGNORED
 
 PROGRAM = "crun"
 

@@ -8,16 +8,16 @@ from dataclasses import replace
 from labctl.cgroups.group import Group
 from labctl.cri.errors import RUN_CONTAINER_ERROR, RUN_SANDBOX_ERROR, CriError
 from labctl.cri.messages import ContainerConfig
-from labctl.runtime.child import become_crun
 from labctl.runtime.crun.bundle import oci_config
 from labctl.runtime.crun.calls import PROGRAM, Bundle, find_crun, received_terminal
 from labctl.runtime.last_words import LastWords
-from labctl.runtime.launch import Launch, launch
+from labctl.runtime.launch import launch
 from labctl.runtime.machine import Machine
 from labctl.runtime.processes import Process, pid_of
 from labctl.runtime.program import Program
 from labctl.runtime.programs import environment
 from labctl.runtime.sandbox import LiveSandbox
+from labctl.runtime.spawn.plan import Held, Launch
 from labctl.runtime.stdio import Stdio
 
 
@@ -93,15 +93,13 @@ async def _create(
                 argv=argv,
                 env={},
                 working_dir="",
-                sandbox=sandbox.namespaces(),
+                held=Held(sandbox.namespaces(), None, None, here, directory, *ends),
                 root=sandbox.root(config),
-                peer=here,
-                group=directory,
                 entrances=group.entrances,
-                stdio=ends,
+                crun=True,
                 hierarchy=str(machine.hierarchies.unified or ""),
             )
-            launched = launch(machine.home, plan, become_crun)
+            launched = launch(machine.spawner, plan)
         await launched.executed()
         ended = await launched.process.wait()
         if ended.code != 0:

@@ -1,15 +1,16 @@
 """The system calls that Python 3.11 lacks and a container needs; each raises OSError.
 
 Most are called between fork and exec, so nothing here logs, locks or imports. (setns and
-unshare have their one wrapper in net.namespaces, mount in mounting.)
+unshare have their one wrapper in namespacing, mount in mounting.)
 """
 
 import ctypes
 import os
 import signal
-from collections.abc import Iterable
 
 from labctl.mounting import detach
+
+IGNORED = (signal.SIGPIPE, signal.SIGXFSZ)  # by Python itself
 
 _PR_SET_PDEATHSIG = 1
 _PR_CAPBSET_DROP = 24
@@ -19,6 +20,7 @@ _PR_CAP_AMBIENT = 47
 _PR_CAP_AMBIENT_CLEAR_ALL = 4
 _CAPABILITY_VERSION_3 = 0x20080522
 
+_CLONE_PARENT = 0x8000
 _CLONE_INTO_CGROUP = 0x2_0000_0000
 _CLONE_CLEAR_SIGHAND = 0x1_0000_0000
 
@@ -30,8 +32,9 @@ _NO_SIGNALS = bytes(128)  # glibc's sigset_t
 
 _libc = ctypes.CDLL(None, use_errno=True)
 # Found once, before the fork: a name that is looked up in a child makes an object there.
-_libc_prctl, _libc_capset, _libc_signal = _libc.prctl, _libc.capset, _libc.signal
-_libc_sigprocmask, _libc_pivot_root = _libc.sigprocmask, _libc.pivot_root
+_libc_prctl, _libc_capset, _libc_pivot_root = _libc.prctl, _libc.capset, _libc.pivot_root
+_libc_prctl.argtypes = (ctypes.c_int, *[ctypes.c_ulong] * 4)
+_libc_sigprocmask = _libc.sigprocmask
 _syscall = ctypes.PyDLL(
     None, use_errno=True
 ).syscall  # keeps the interpreter's lock, as a fork must
@@ -44,29 +47,28 @@ def _check(result: int, what: str) -> None:
         raise OSError(code, os.strerror(code), what)
 
 
-def fork(flags: int = 0, cgroup: int | None = None) -> int:
+def fork_sibling(flags: int = 0, cgroup: int | None = None) -> int:
     """A fork into new namespaces (CLONE_NEW…) and the cgroup of that descriptor; 0 in the child.
 
+    It is a child of this process's parent, to which its end is signalled as this one's would be.
     To be born in a cgroup costs nothing; to move into one waits for all CPUs on many kernels. The
     child has no signal handlers. Only for a process without threads: of what os.fork sees to
     beyond the system call, nothing concerns a child that goes on to exec.
     """
-    flags |= _CLONE_CLEAR_SIGHAND | (0 if cgroup is None else _CLONE_INTO_CGROUP)
+    flags |= _CLONE_PARENT | _CLONE_CLEAR_SIGHAND | (0 if cgroup is None else _CLONE_INTO_CGROUP)
     # struct clone_args: flags, pidfd, child_tid, parent_tid, exit_signal, stack, stack_size, tls,
     # set_tid, set_tid_size, cgroup
-    arguments = (ctypes.c_uint64 * 11)(flags, 0, 0, 0, signal.SIGCHLD, 0, 0, 0, 0, 0, cgroup or 0)
+    arguments = (ctypes.c_uint64 * 11)(flags, 0, 0, 0, 0, 0, 0, 0, 0, 0, cgroup or 0)
     pid = int(_syscall(_SYS_CLONE3, ctypes.byref(arguments), ctypes.sizeof(arguments)))
     _check(min(0, pid), "clone3")
     return pid
 
 
-def let_signals_in(ignored: Iterable[int]) -> None:
-    """Blocks nothing and ignores nothing: both would stay so over exec (signal(7)).
+def let_signals_in() -> None:
+    """Blocks nothing any more: it would stay so over exec (signal(7)).
 
-    By libc: Python's own functions make objects for all signals, in pages that a fork must copy.
+    By libc: Python's own function makes objects for all signals, in pages that a fork must copy.
     """
-    for number in ignored:
-        _libc_signal(number, None)  # SIG_DFL
     _libc_sigprocmask(_SIG_SETMASK, _NO_SIGNALS, None)
 
 
@@ -110,8 +112,7 @@ def pidfd_getfd(pidfd: int, descriptor: int) -> int:
 
 
 def _prctl(option: int, argument: int) -> int:
-    zero = ctypes.c_ulong(0)  # variadic: the unused arguments must be zero, and long
-    return int(_libc_prctl(option, ctypes.c_ulong(argument), zero, zero, zero))
+    return int(_libc_prctl(option, argument, 0, 0, 0))  # the unused ones must be zero
 
 
 def set_capabilities(mask: int) -> None:

@@ -11,9 +11,8 @@ import contextlib
 import errno
 import os
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from typing import NamedTuple
 
-from labctl.cri.messages import Mount
 from labctl.mounting import (
     MS_BIND,
     MS_NODEV,
@@ -25,9 +24,7 @@ from labctl.mounting import (
     MS_REMOUNT,
     mount,
 )
-from labctl.names import STATE_DIR
-from labctl.runtime.mounts import HostMount
-from labctl.runtime.syscalls import pivot_root_here
+from labctl.runtime.spawn.syscalls import pivot_root_here
 
 _UPPER_SIZE = "512m"  # what a container may write before it sees ENOSPC: memory of the host
 _KERNEL = MS_NOSUID | MS_NOEXEC | MS_NODEV
@@ -37,28 +34,31 @@ MASKED = (
     "proc/sched_debug", "proc/scsi", "proc/timer_list", "proc/timer_stats",
     "sys/devices/virtual/powercap", "sys/firmware",
 )  # fmt: skip
-_LAB_STATE = str(STATE_DIR).lstrip("/")  # keys and store are not the pods' to read
 _NET_SETTINGS = "proc/sys/net"  # in a namespace of its own, shows only what is of that
 READ_ONLY = ("proc/bus", "proc/fs", "proc/irq", "proc/sys", "proc/sysrq-trigger")
 _DEVICES = {"null": 3, "zero": 5, "full": 7, "random": 8, "urandom": 9}  # minors of major 1
 _TTY = os.makedev(5, 0)
 _MAX_STEPS = 256  # of a path with its links: what is longer turns in a circle
 
+Volume = tuple[str, str, bool]
+"""What of the host is seen, where, and whether it can only be read."""
 
-@dataclass(frozen=True)
-class Root:
+
+class Root(NamedTuple):
     """What a root is made of.
 
     `scaffold` is an empty directory of the host to build on, `etc` are the pod's files there. With
-    `layers`, directories, the topmost first, these are what is seen, and not the host. The
-    working `directory` is made before all else is `read_only` but the volumes (`mounts`). With
+    `layers`, directories, the topmost first, these are what is seen, and not the host, of which
+    `host_mounts` are mounts beside its own root, and `hidden` (keys, the store) is not the pods' to
+    read. The working `directory` is made before all else is `read_only` but the `volumes`. With
     `own_settings` the pod's network settings in /proc/sys can be changed.
     """
 
     scaffold: str
-    host_mounts: tuple[HostMount, ...]
+    host_mounts: tuple[str, ...]
     etc: tuple[tuple[str, str], ...]
-    mounts: tuple[Mount, ...] = ()
+    hidden: tuple[str, ...] = ()
+    volumes: tuple[Volume, ...] = ()
     directory: str = ""
     read_only: bool = False
     own_settings: bool = False
@@ -74,12 +74,12 @@ def enter_new_root(root: Root) -> None:
     if root.own_settings:
         mount(_NET_SETTINGS, _NET_SETTINGS, flags=MS_BIND)
         mount("", _NET_SETTINGS, flags=MS_REMOUNT | MS_BIND | _KERNEL)
-    _mask((*MASKED, _LAB_STATE))
+    _mask((*MASKED, *(path.lstrip("/") for path in root.hidden)))
     make_directory(root)
     if root.read_only:
-        _close((".", *own), root.mounts)
-    for one in root.mounts:
-        _mount_volume(one)
+        _close((".", *own), root.volumes)
+    for volume in root.volumes:
+        _mount_volume(*volume)
     pivot_root_here()
     os.chdir("/")
     os.umask(0o022)
@@ -122,10 +122,10 @@ def make_directory(root: Root) -> None:
         os.makedirs(resolved(root.directory), exist_ok=True)
 
 
-def _close(paths: Iterable[str], volumes: Iterable[Mount]) -> None:
+def _close(paths: Iterable[str], volumes: Iterable[Volume]) -> None:
     """Nothing can be written below these any more; volumes have places made for them before."""
-    for one in volumes:
-        _make_target(one)
+    for source, target, _ in volumes:
+        _make_target(source, target)
     for path in paths:
         mount("", path, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NODEV)
 
@@ -155,36 +155,36 @@ def _mount_overlay(lower: str, upper: str, work: str, target: str) -> None:
     mount("overlay", target, "overlay", MS_NODEV, options)
 
 
-def _mount_submounts(host_mounts: tuple[HostMount, ...]) -> Iterator[str]:
+def _mount_submounts(host_mounts: tuple[str, ...]) -> Iterator[str]:
     """Yields where it mounted one, seen from the root."""
-    for number, host in enumerate(host_mounts):
-        target = "root" + host.path
-        if not os.path.isdir(host.path) or not os.path.isdir(target):
+    for number, path in enumerate(host_mounts):
+        target = "root" + path
+        if not os.path.isdir(path) or not os.path.isdir(target):
             continue  # a file bound onto a file: the overlay shows what lies beneath
         upper, work = f"upper{number}", f"work{number}"
-        os.mkdir(upper, os.stat(host.path).st_mode & 0o7777)
+        os.mkdir(upper, os.stat(path).st_mode & 0o7777)
         os.mkdir(work)
         try:
-            _mount_overlay(_escape(host.path), upper, work, target)
+            _mount_overlay(_escape(path), upper, work, target)
         except OSError:  # no file system for an overlay (FUSE, vboxsf): to be read only
-            mount(host.path, target, flags=MS_BIND)
+            mount(path, target, flags=MS_BIND)
             mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
-        yield host.path[1:]
+        yield path[1:]
 
 
-def _mount_volume(volume: Mount) -> None:
-    target = _make_target(volume)
-    mount(volume.source, target, flags=MS_BIND | MS_REC)
-    if volume.read_only:
+def _mount_volume(source: str, wanted: str, read_only: bool) -> None:
+    target = _make_target(source, wanted)
+    mount(source, target, flags=MS_BIND | MS_REC)
+    if read_only:
         mount("", target, flags=MS_REMOUNT | MS_BIND | MS_RDONLY | MS_NOSUID | MS_NODEV)
 
 
-def _make_target(volume: Mount) -> str:
+def _make_target(source: str, wanted: str) -> str:
     """Where a volume is mounted, made where it is missing. `root` is the current directory by now,
     so that a link in it must not lead out of it: it is resolved as if that were / already.
     """
-    target = resolved(volume.target)
-    if os.path.isdir(volume.source):
+    target = resolved(wanted)
+    if os.path.isdir(source):
         os.makedirs(target, exist_ok=True)
     elif not os.path.exists(target):
         os.makedirs(os.path.dirname(target) or ".", exist_ok=True)
