@@ -17,6 +17,7 @@ from types import ModuleType
 CONTROL_PLANE = "labctl.controlplane.process"
 RUNTIME = "labctl.runtime.process"
 AGENT = "labctl.node.process"
+_REHEARSAL = "labctl.node.rehearsal"
 
 _SHARED = (
     "uvloop",
@@ -39,17 +40,31 @@ def import_shared() -> None:
             load(module)
 
 
+def prepare_agents() -> None:
+    """Imports what agents need, and makes for all of them what each would make first."""
+    load(AGENT)
+    rehearsal = load(_REHEARSAL)
+    with _frozen():
+        rehearsal.rehearse()
+
+
 def load(module: str) -> ModuleType:
-    """Imports a module with all that it needs, and keeps the collector off it for good.
+    """Imports a module with all that it needs, and keeps the collector off it for good."""
+    with _frozen():
+        return importlib.import_module(module)
+
+
+@contextmanager
+def _frozen() -> Iterator[None]:
+    """No collection will ever look at what is there when its body is done.
 
     A collection writes to the header of every object it visits, and each page that is written is
     copied in every child (gc.freeze in the Python documentation).
     """
     gc.disable()
-    loaded = importlib.import_module(module)
+    yield
     gc.freeze()
     gc.enable()
-    return loaded
 
 
 @contextmanager

@@ -46,7 +46,7 @@ from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
-from labctl.node.snapshot import PodPort
+from labctl.node.snapshot import PodPort, node_place
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 from labctl.node.volumes.upkeep import VolumeUpkeep
@@ -261,8 +261,9 @@ class Agent:
         self._prober.look(pod_uid)
         self._volumes.look(pod_uid)
 
-    def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
-        self._network_sync.node_changed()
+    def _node_changed(self, old: Obj | None, new: Obj | None) -> None:
+        if old is None or new is None or node_place(old) != node_place(new):
+            self._network_sync.node_changed()
         if new is not None and name(new) == self._place.node:
             self._reporter.watched(new)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
 
 from labctl import names
-from labctl.api.lab import LabSpec, node_address
+from labctl.api.lab import LabSpec, node_addresses
 from labctl.api.objects import Obj, name
 from labctl.cri.messages import PortMapping, Sandbox
 
@@ -87,7 +87,7 @@ def snapshot(spec: LabSpec, nodes: Iterable[Obj]) -> Snapshot:
         pod_cidr=network.pod_cidr,
         mtu=network.mtu,
         pod_mtu=network.pod_mtu,
-        machines=tuple(NodePlace(one, node_address(spec, one)) for one in spec.node_names),
+        machines=tuple(NodePlace(*place) for place in node_addresses(spec).items()),
         nodes=tuple(sorted((one for one in places if one.address), key=lambda one: one.name)),
         plugins=network.cni is not None,
         masquerade=network.cni is None or not network.cni.masquerades,

@@ -9,7 +9,7 @@ import os, sys, threading
 from labctl.lab import supervisor, warm
 before = dict(os.environ)
 warm.import_shared()
-warm.load(warm.AGENT)
+warm.prepare_agents()
 assert os.environ == before, "the environment is not what it was"
 assert threading.active_count() == 1, "a thread runs in the image"
 loaded = [name for name in sys.argv[1:] if name in sys.modules]

@@ -32,6 +32,7 @@ from labctl.api.lab.spec import (
     default_lab,
     lab_object,
     node_address,
+    node_addresses,
     numbered_nodes,
 )
 from labctl.api.lab.store import store_of_word
@@ -62,6 +63,7 @@ __all__ = [
     "lab_schema",
     "lab_yaml",
     "node_address",
+    "node_addresses",
     "numbered_nodes",
     "parse_lab",
     "store_of_word",

@@ -1,7 +1,7 @@
 """The lab as a value: everything that the fabric, the agents and verify are computed from."""
 
 from dataclasses import dataclass, field
-from ipaddress import IPv4Address, IPv4Network
+from ipaddress import IPv4Network
 
 from labctl import names
 from labctl.api.lab.cni import CniSpec
@@ -13,6 +13,7 @@ LAB_KIND = "Lab"
 DEFAULT_NAME = "lab"
 DEFAULT_NODES = 3
 MAX_NODES = 250  # node n has the address 172.30.1.0 + n
+_NODES_AT = str(IPv4Network(names.UNDERLAY_CIDR)[256]).rpartition(".")[0]
 MAX_NAME = 20
 BACKENDS = ("host-gw", "vxlan")
 STORES = ("sqlite", "etcd")
@@ -125,8 +126,16 @@ def default_lab(name: str = DEFAULT_NAME) -> LabSpec:
 
 def node_address(spec: LabSpec, node: str) -> str:
     """The InternalIP of a node: 172.30.1.n for the n-th of the lab; ValueError if it has none."""
-    first = IPv4Network(names.UNDERLAY_CIDR).network_address + 256
-    return str(IPv4Address(first + spec.node_names.index(node) + 1))
+    return _address(spec.node_names.index(node))
+
+
+def node_addresses(spec: LabSpec) -> dict[str, str]:
+    """Those of all nodes of the lab, by name."""
+    return {node.name: _address(place) for place, node in enumerate(spec.nodes)}
+
+
+def _address(place: int) -> str:
+    return f"{_NODES_AT}.{place + 1}"  # MAX_NODES fit into the last byte
 
 
 def lab_object(spec: LabSpec) -> Obj:
