@@ -45,6 +45,13 @@ _KEEPALIVE = (
 _encode = msgspec.json.encode
 
 
+def client_tls(ca: Path | str) -> ssl.SSLContext:
+    """TLS 1.2 or better, trusting only `ca`; without a certificate of one's own."""
+    context = ssl.create_default_context(cafile=str(ca))
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    return context
+
+
 class HttpTransport:
     """A Transport over HTTP. Sessions open with the first request, in the loop that makes it."""
 
@@ -77,8 +84,7 @@ class HttpTransport:
 
         What is written is put down to `agent`, as managedFields show.
         """
-        context = ssl.create_default_context(cafile=str(ca))
-        context.minimum_version = ssl.TLSVersion.TLSv1_2
+        context = client_tls(ca)
         context.load_cert_chain(str(cert), str(key))
         return cls(url, tls=context, agent=agent)
 

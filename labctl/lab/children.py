@@ -67,8 +67,14 @@ def title(lab: str, name: str) -> str:
 
 
 def fork(lab: str, restarts: Sequence[tuple[str, int]], gate: Gate) -> list[Process]:
-    """Forks a child for every (name, restarts); they wait at the gate."""
-    return [processes.observe(name, _fork(lab, name, gate), count) for name, count in restarts]
+    """Forks a child for every (name, restarts); they wait at the gate.
+
+    One right after the other: what this process writes between two forks, each child would have
+    a copy of its own of.
+    """
+    pids = [_fork(lab, name, gate) for name, _ in restarts]
+    started = zip(restarts, pids, strict=True)
+    return [processes.observe(name, pid, count) for (name, count), pid in started]
 
 
 def _fork(lab: str, name: str, gate: Gate) -> int:
@@ -86,7 +92,7 @@ def _become(lab: str, name: str, gate: Gate) -> NoReturn:
         cgroup.enter(lab, cgroup.PROCESSES)
         if not gate.wait():
             os._exit(0)
-        redirect_output(log_file(lab, name))
+        _lead_output(log_file(lab, name))
         os.closerange(3, os.sysconf("SC_OPEN_MAX"))
         _entry(lab, name)()
         code = 0
@@ -118,8 +124,13 @@ def _reset_signals() -> None:
 
 def redirect_output(file: Path) -> None:
     """Standard input from /dev/null; output, errors and logging into `file`."""
+    _lead_output(file)
+    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr, force=True)
+
+
+def _lead_output(file: Path) -> None:
+    """The same, where logging goes to standard error already."""
     nothing = os.open(os.devnull, os.O_RDONLY)
     log = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
-    logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr, force=True)

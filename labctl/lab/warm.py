@@ -12,6 +12,7 @@ import importlib
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from types import ModuleType
 
 CONTROL_PLANE = "labctl.controlplane.process"
@@ -40,12 +41,15 @@ def import_shared() -> None:
             load(module)
 
 
-def prepare_agents() -> None:
-    """Imports what agents need, and makes for all of them what each would make first."""
+def prepare_agents(authority: Path) -> None:
+    """Imports what agents need, and makes for all of them what each would make first.
+
+    `authority` is the file of the lab's own certificate.
+    """
     load(AGENT)
     rehearsal = load(_REHEARSAL)
     with _frozen():
-        rehearsal.rehearse()
+        rehearsal.rehearse(authority)
 
 
 def load(module: str) -> ModuleType:

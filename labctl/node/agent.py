@@ -205,7 +205,7 @@ class Agent:
         self._pods.subscribe(self._objects.watched)
         self._pods.subscribe(self._starts.watched)
         beat = self._settings.heartbeat_seconds
-        await self._server.start(self._place.address, self._tls())
+        self._server.listen(self._place.address)
         async with asyncio.TaskGroup() as group:
             for work in (*self._works(), self._reporter.run(beat)):
                 group.create_task(work)
@@ -226,6 +226,7 @@ class Agent:
             self._status.run(),
             self._watcher.run(),
             self._volumes.run(),
+            self._server.run(self._tls),
         )
 
     def _tls(self) -> ssl.SSLContext:

@@ -8,15 +8,18 @@ stay as they are, and the next one takes them over.
 import asyncio
 import contextlib
 import gc
+import functools
 import logging
 import signal
+import ssl
+from pathlib import Path
 
 import setproctitle
 import uvloop
 
 from labctl import names
 from labctl.client.client import Client
-from labctl.client.http import HttpTransport
+from labctl.client.http import HttpTransport, client_tls
 from labctl.cri.client import RuntimeClient
 from labctl.net import namespaces
 from labctl.node.agent import serve
@@ -51,5 +54,12 @@ def api_transport(lab: str, node: str) -> HttpTransport:
     """The way to the API server over the fabric, as the user system:node:NODE."""
     pki = names.pki_dir(lab)
     url = f"https://{names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}"
-    cert, key = pki / f"node-{node}.crt", pki / f"node-{node}.key"
-    return HttpTransport.tls(url, pki / "ca.crt", cert, key, agent="kubelet")
+    tls = trust(pki / "ca.crt")
+    tls.load_cert_chain(pki / f"node-{node}.crt", pki / f"node-{node}.key")
+    return HttpTransport(url, tls=tls, agent="kubelet")
+
+
+@functools.cache
+def trust(authority: Path) -> ssl.SSLContext:
+    """What is made before the fork, for all agents: each then gives its own the key of its node."""
+    return client_tls(authority)

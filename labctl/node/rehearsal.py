@@ -7,8 +7,8 @@ key, and nothing is left behind but what was made.
 """
 
 import encodings.idna
-import ssl
 from dataclasses import replace
+from pathlib import Path
 
 import msgspec
 from yarl import URL
@@ -34,6 +34,7 @@ from labctl.node.desired import desired
 from labctl.node.machine import Machine
 from labctl.node.node_object import node_object
 from labctl.node.pod_side import desired_pod
+from labctl.node.process import trust
 from labctl.node.snapshot import PodPort, snapshot
 from labctl.node.underlay import UNDERLAY_INTERFACE
 
@@ -41,7 +42,9 @@ _PORT = PodPort("rehearsal", 0, "default", "rehearsal", "10.244.0.2")
 _LISTS = (list[messages.Sandbox], list[messages.Container], list[messages.StoredImage])
 
 
-def rehearse() -> None:
+def rehearse(authority: Path) -> None:
+    """`authority` is the file of the certificate that the lab's processes trust."""
+    trust(authority)
     spec = lab_from_configmap(lab_configmap(default_lab()))
     nodes = [_node(spec, number) for number in range(2)]
     strategic_diff(NODES, *nodes)
@@ -73,5 +76,3 @@ def _talk() -> None:
     wire.decode_reply(b"{}")
     URL(f"https://{names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}/api").update_query(watch="true")
     encodings.idna.ToASCII("localhost")
-    for side in (ssl.PROTOCOL_TLS_CLIENT, ssl.PROTOCOL_TLS_SERVER):
-        ssl.SSLContext(side)

@@ -5,6 +5,7 @@ the API server's own for this hop is; a node's certificate opens nothing here.
 """
 
 import contextlib
+import socket
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
@@ -25,6 +26,7 @@ from labctl.errors import BadInput, StatusError
 from labctl.meters import CONTENT_TYPE
 from labctl.node.forwards import Forwards, Port
 from labctl.node.server.channels import PROTOCOLS, converse, refuse
+from labctl.node.server.descriptors import readable
 from labctl.node.server.log_reader import read_log
 from labctl.node.server.lookup import Containers
 from labctl.node.server.streams import Streams, Wishes
@@ -32,6 +34,7 @@ from labctl.node.stats.summary import NodeStats
 
 _ADMINISTRATORS = "system:masters"
 _CONTAINER = "{namespace}/{pod}/{container}"
+_BACKLOG = 128
 _WISHES = ("stdin", "stdout", "stderr", "tty")
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -64,9 +67,27 @@ class AgentServer:
         self._forwards = forwards
         self._read: set[str] = set()  # interactive containers whose log somebody has read
         self._runner: web.AppRunner | None = None
+        self._listener: socket.socket | None = None
 
-    async def start(self, address: str, tls: ssl.SSLContext, port: int = names.AGENT_PORT) -> None:
-        """Listens on `address`; raises OSError."""
+    def listen(self, address: str, port: int = names.AGENT_PORT) -> None:
+        """Takes connections on `address`, which wait for `run`; raises OSError."""
+        self._listener = socket.create_server((address, port), backlog=_BACKLOG)
+        self._listener.setblocking(False)
+
+    async def run(self, tls: Callable[[], ssl.SSLContext]) -> None:
+        """Begins to serve when somebody comes: most agents are never asked anything."""
+        assert self._listener is not None
+        await readable(self._listener.fileno())
+        self._runner = web.AppRunner(
+            self._application(),
+            access_log=None,
+            shutdown_timeout=1.0,
+            handler_cancellation=True,  # else a log is followed after its reader has gone
+        )
+        await self._runner.setup()
+        await web.SockSite(self._runner, self._listener, ssl_context=tls()).start()
+
+    def _application(self) -> web.Application:
         app = web.Application(middlewares=[_failures, _authorization])
         app.router.add_get("/healthz", self._healthz)
         app.router.add_get("/pods", self._pods)
@@ -76,18 +97,13 @@ class AgentServer:
         app.router.add_get(f"/exec/{_CONTAINER}", self._exec)
         app.router.add_get(f"/attach/{_CONTAINER}", self._attach)
         app.router.add_get("/portForward/{namespace}/{pod}", self._forward)
-        self._runner = web.AppRunner(
-            app,
-            access_log=None,
-            shutdown_timeout=1.0,
-            handler_cancellation=True,  # else a log is followed after its reader has gone
-        )
-        await self._runner.setup()
-        await web.TCPSite(self._runner, address, port, ssl_context=tls, reuse_address=True).start()
+        return app
 
     async def close(self) -> None:
         if self._runner is not None:
             await self._runner.cleanup()
+        if self._listener is not None:
+            self._listener.close()
 
     async def _healthz(self, _request: web.Request) -> web.StreamResponse:
         return web.Response(text="ok")
