@@ -16,7 +16,8 @@ those are members here.
 import os
 import select
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from labctl import names
@@ -105,7 +106,22 @@ def _make_legacy(at: Path, lab: str) -> None:
 
 def enter(lab: str, part: str) -> None:
     """Moves the calling process into a part of the lab's cgroup, and with it what it will fork."""
-    (path(lab) / part / "cgroup.procs").write_text("0")
+    with entrance(lab, part) as descriptor:
+        go_through(descriptor)
+
+
+@contextmanager
+def entrance(lab: str, part: str) -> Iterator[int]:
+    """A descriptor through which a part of the lab's cgroup is entered."""
+    descriptor = os.open(path(lab) / part / "cgroup.procs", os.O_WRONLY | os.O_CLOEXEC)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
+def go_through(descriptor: int) -> None:
+    os.write(descriptor, b"0")
 
 
 def members(lab: str) -> list[int]:

@@ -72,24 +72,25 @@ def fork(lab: str, restarts: Sequence[tuple[str, int]], gate: Gate) -> list[Proc
     One right after the other: what this process writes between two forks, each child would have
     a copy of its own of.
     """
-    pids = [_fork(lab, name, gate) for name, _ in restarts]
+    with cgroup.entrance(lab, cgroup.PROCESSES) as entrance:
+        pids = [_fork(lab, name, gate, entrance) for name, _ in restarts]
     started = zip(restarts, pids, strict=True)
     return [processes.observe(name, pid, count) for (name, count), pid in started]
 
 
-def _fork(lab: str, name: str, gate: Gate) -> int:
+def _fork(lab: str, name: str, gate: Gate, entrance: int) -> int:
     pid = os.fork()
     if pid == 0:
-        _become(lab, name, gate)
+        _become(lab, name, gate, entrance)
     return pid
 
 
-def _become(lab: str, name: str, gate: Gate) -> NoReturn:
+def _become(lab: str, name: str, gate: Gate, entrance: int) -> NoReturn:
     code = 1
     try:
         _reset_signals()
         setproctitle.setproctitle(title(lab, name))
-        cgroup.enter(lab, cgroup.PROCESSES)
+        cgroup.go_through(entrance)
         if not gate.wait():
             os._exit(0)
         _lead_output(log_file(lab, name))

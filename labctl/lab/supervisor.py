@@ -143,7 +143,7 @@ def serve(lab: str, wait_for_go: Callable[[], list[str] | None], ready: Callable
     supervisor = Supervisor(lab)
     supervisor.roster.adopt(processes.read_record(lab))
     supervisor.roster.start_first(crew)
-    warm.prepare_agents(names.pki_dir(lab) / "ca.crt")
+    warm.prepare_agents(names.lab_file(lab), names.pki_dir(lab) / "ca.crt")
     supervisor.roster.set_crew(crew)
     ready()
     supervisor.run()

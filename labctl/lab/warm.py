@@ -41,7 +41,7 @@ def import_shared() -> None:
             load(module)
 
 
-def prepare_agents(authority: Path) -> None:
+def prepare_agents(lab_file: Path, authority: Path) -> None:
     """Imports what agents need, and makes for all of them what each would make first.
 
     `authority` is the file of the lab's own certificate.
@@ -49,7 +49,7 @@ def prepare_agents(authority: Path) -> None:
     load(AGENT)
     rehearsal = load(_REHEARSAL)
     with _frozen():
-        rehearsal.rehearse(authority)
+        rehearsal.rehearse(lab_file, authority)
 
 
 def load(module: str) -> ModuleType:

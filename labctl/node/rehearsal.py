@@ -11,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import msgspec
+from aiohttp.payload import PAYLOAD_REGISTRY
 from yarl import URL
 
 from labctl import names
@@ -19,8 +20,7 @@ from labctl.api.lab import (
     BACKENDS,
     LabSpec,
     default_lab,
-    lab_configmap,
-    lab_from_configmap,
+    lab_from_yaml,
     node_address,
 )
 from labctl.api.objects import Obj
@@ -42,10 +42,11 @@ _PORT = PodPort("rehearsal", 0, "default", "rehearsal", "10.244.0.2")
 _LISTS = (list[messages.Sandbox], list[messages.Container], list[messages.StoredImage])
 
 
-def rehearse(authority: Path) -> None:
+def rehearse(lab_file: Path, authority: Path) -> None:
     """`authority` is the file of the certificate that the lab's processes trust."""
     trust(authority)
-    spec = lab_from_configmap(lab_configmap(default_lab()))
+    lab_from_yaml(lab_file.read_text())
+    spec = default_lab()
     nodes = [_node(spec, number) for number in range(2)]
     strategic_diff(NODES, *nodes)
     for backend in BACKENDS:
@@ -76,3 +77,4 @@ def _talk() -> None:
     wire.decode_reply(b"{}")
     URL(f"https://{names.CONTROL_PLANE_ADDRESS}:{names.API_PORT}/api").update_query(watch="true")
     encodings.idna.ToASCII("localhost")
+    PAYLOAD_REGISTRY.get(b"")

@@ -1,6 +1,7 @@
 """The ConfigMap `kube-system/labctl`: how agents, controllers and verify learn the lab."""
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 from labctl.api.lab.parse import parse_lab
@@ -36,6 +37,7 @@ def lab_from_configmap(obj: Mapping[str, Any]) -> LabSpec:
     return lab_from_yaml(text)
 
 
+@lru_cache(maxsize=1)  # agents find here what was read before they were forked
 def lab_from_yaml(text: str) -> LabSpec:
     """The lab of a lab.yaml that labctl wrote; BadInput when it is something else."""
     try:
