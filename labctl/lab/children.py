@@ -127,6 +127,9 @@ def redirect_output(file: Path) -> None:
     """Standard input from /dev/null; output, errors and logging into `file`."""
     _lead_output(file)
     logging.basicConfig(level=logging.INFO, format=LOG_FORMAT, stream=sys.stderr, force=True)
+    # What the format does not show is not found out (Logging HOWTO, "Optimization").
+    logging._srcfile = None  # noqa: SLF001 (as documented there)
+    logging.logThreads = logging.logProcesses = logging.logMultiprocessing = False
 
 
 def _lead_output(file: Path) -> None:
