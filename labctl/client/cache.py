@@ -34,9 +34,12 @@ class Cache:
         *,
         labels: str = "",
         fields: str = "",
+        keep: Callable[[Obj], Obj] = lambda obj: obj,
     ) -> None:
+        """`keep` gives what is kept of an object; its metadata must still tell it from others."""
         self.resource = resource
         self._client = client
+        self._keep = keep
         self._namespace = namespace
         self._selectors = {"labels": labels, "fields": fields}
         self._objects: dict[str, Obj] = {}
@@ -121,8 +124,8 @@ class Cache:
             old = None
         if old is not None and _revision(old) == _revision(obj):
             return
-        self._objects[at] = obj
-        self._tell(old, obj)
+        new = self._objects[at] = self._keep(obj)
+        self._tell(old, new)
 
     def _remove(self, at: str) -> None:
         """Subscribers get the state they know, not the event's: one that left a selector has

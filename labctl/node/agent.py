@@ -46,7 +46,7 @@ from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
-from labctl.node.snapshot import PodPort, node_place
+from labctl.node.snapshot import PodPort, node_place, node_with_place
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
 from labctl.node.volumes.upkeep import VolumeUpkeep
@@ -94,7 +94,7 @@ class Agent:
         self._registered = registered
         self._recorder = EventRecorder(client, "kubelet", place.node)
         self._pods = Cache(client, PODS, fields=f"spec.nodeName={place.node}")
-        self._nodes = Cache(client, NODES)
+        self._nodes = Cache(client, NODES, keep=self._keep_of_node)
         self._complete = False
 
         self._mirror = RuntimeMirror(self._pod_changed)
@@ -261,6 +261,10 @@ class Agent:
         self._status.mark(pod_uid)
         self._prober.look(pod_uid)
         self._volumes.look(pod_uid)
+
+    def _keep_of_node(self, node: Obj) -> Obj:
+        """Of the others, of whom there can be many, only where they are."""
+        return node if name(node) == self._place.node else node_with_place(node)
 
     def _node_changed(self, old: Obj | None, new: Obj | None) -> None:
         if old is None or new is None or node_place(old) != node_place(new):

@@ -13,6 +13,8 @@ from labctl.api.lab import LabSpec, node_addresses
 from labctl.api.objects import Obj, name
 from labctl.cri.messages import PortMapping, Sandbox
 
+_IDENTITY = ("name", "uid", "resourceVersion")
+
 
 @dataclass(frozen=True, slots=True)
 class NodePlace:
@@ -96,6 +98,16 @@ def snapshot(spec: LabSpec, nodes: Iterable[Obj]) -> Snapshot:
 
 def node_place(node: Obj) -> NodePlace:
     return NodePlace(name(node), internal_ip(node), (node.get("spec") or {}).get("podCIDR", ""))
+
+
+def node_with_place(node: Obj) -> Obj:
+    """No more of a Node object than `node_place` reads, and by what it is told from others."""
+    metadata, spec, status = node["metadata"], node.get("spec") or {}, node.get("status") or {}
+    return {
+        "metadata": {key: metadata[key] for key in _IDENTITY if key in metadata},
+        "spec": {"podCIDR": spec.get("podCIDR", "")},
+        "status": {"addresses": status.get("addresses")},
+    }
 
 
 def internal_ip(node: Obj) -> str:
