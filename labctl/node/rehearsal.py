@@ -7,6 +7,7 @@ key, and nothing is left behind but what was made.
 """
 
 import encodings.idna
+import logging
 from dataclasses import replace
 from pathlib import Path
 
@@ -52,6 +53,7 @@ def rehearse(lab_file: Path, authority: Path) -> None:
     for backend in BACKENDS:
         _lay_out(replace(spec, network=replace(spec.network, backend=backend)), nodes)
     _talk()
+    logging.LogRecord("", logging.INFO, "", 0, "%s", ("is a str a Mapping?",), None)
 
 
 def _node(spec: LabSpec, number: int) -> Obj:
