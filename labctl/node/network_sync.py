@@ -15,7 +15,7 @@ from labctl.node.runtime_link import RuntimeLink
 from labctl.node.snapshot import Snapshot, snapshot
 
 _KEY = "network"
-_SECONDS_A_NODE = 0.001
+_SECONDS_A_NODE = 0.002
 
 
 class NetworkSync:

@@ -1,7 +1,8 @@
 """Keeps the Node's status true: written when it changed, else every five minutes.
 
 A node that is Ready is called NotReady only when its trouble lasts: an agent or a runtime that is
-started again is back within a second, and no pod shall be evicted for that.
+started again is back within a second, and no pod shall be evicted for that. Nor is it told at once
+what a node that has just been started still waits for: all other nodes would hear of it each time.
 """
 
 import asyncio
@@ -22,6 +23,7 @@ from labctl.node.registration import Identity
 
 _STATUS_SECONDS = 300.0
 _PATIENCE_SECONDS = 5.0
+_START_SECONDS = 2.0
 _FIRST_RETRY, _LAST_RETRY = 0.05, 2.0
 
 _log = logging.getLogger(__name__)
@@ -47,6 +49,7 @@ class NodeReporter:
         self._identity = identity
         self._problems = problems
         self._images = images
+        self._began = time.monotonic()
         self._written_at = 0.0
         self._trouble_since: float | None = None
         self._changed = asyncio.Event()
@@ -102,7 +105,11 @@ class NodeReporter:
     def _until_next_look(self, heartbeat: float) -> float:
         if self._trouble_since is None:
             return heartbeat
-        return min(heartbeat, _PATIENCE_SECONDS)
+        return min(heartbeat, _START_SECONDS if self._is_young else _PATIENCE_SECONDS)
+
+    @property
+    def _is_young(self) -> bool:
+        return time.monotonic() < self._began + _START_SECONDS
 
     def _lasting_problems(self) -> tuple[str, ...]:
         """The problems to tell of: none yet that a Ready node has had for a moment only."""
@@ -123,6 +130,8 @@ class NodeReporter:
         status = with_images(status, self._images())
         due = time.monotonic() > self._written_at + _STATUS_SECONDS
         if not due and without_heartbeats(status) == without_heartbeats(told):
+            return
+        if self._is_young and not is_condition_true({"status": status}, "Ready"):
             return
         before = self._node
         news = strategic_diff(NODES, {"status": told}, {"status": status})

@@ -74,6 +74,26 @@ def test_what_was_there_comes_first_and_then_every_change(tmp_path: Path) -> Non
     asyncio.run(scenario())
 
 
+def test_only_what_is_to_be_kept_is_there_and_told(tmp_path: Path) -> None:
+    def keep(obj: Obj) -> Obj:
+        told_by = ("name", "namespace", "uid", "resourceVersion")
+        metadata = {key: obj["metadata"][key] for key in told_by}
+        return {"metadata": metadata, "data": {"v": obj["data"]["v"].upper()}}
+
+    async def scenario() -> None:
+        async with serving(tmp_path) as api:
+            await api.client.create(CONFIGMAPS, configmap("a", v="x"))
+            cache = Cache(api.client, CONFIGMAPS, "default", keep=keep)
+            async with _following(cache) as journal:
+                await cache.synced()
+                await api.client.patch(CONFIGMAPS, "a", {"data": {"v": "y"}}, "default")
+                await journal.until(lambda: len(journal.changes) == 2)
+            assert journal.changes == [("added", "a", "X"), ("changed", "a", "Y")]
+            assert all("creationTimestamp" not in obj["metadata"] for obj in cache.objects.values())
+
+    asyncio.run(scenario())
+
+
 def test_a_late_subscriber_is_told_what_is_there(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with serving(tmp_path) as api:

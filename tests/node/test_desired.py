@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import pytest
 
+from labctl.api.objects import Obj
 from labctl.net.diff import diff
 from labctl.net.nouns import Address, FdbEntry, Link, Neighbor, NftTable, Noun, Route, Sysctl
 from labctl.net.operations import Create, Delete
@@ -11,7 +12,7 @@ from labctl.net.state import NetState
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
 from labctl.node.pod_side import desired_pod
-from labctl.node.snapshot import Snapshot, snapshot
+from labctl.node.snapshot import Snapshot, node_place, node_with_place, snapshot
 from tests.node.cluster import NODES, cluster, node, port, spec
 
 HOST_GW = """\
@@ -140,6 +141,16 @@ def test_a_node_that_comes_is_one_route_more_and_nothing_else() -> None:
     assert changes(desired(two, "node1"), desired(cluster(), "node1")) == [
         "ip route add 10.244.3.0/24 via 172.30.1.3 dev eth0 src 172.30.1.1"
     ]
+
+
+def test_what_is_kept_of_a_node_gives_the_same_place() -> None:
+    lab = spec()
+    wholes: list[Obj] = [node("node1", lab), {**node("node2", lab), "spec": {}}, {"metadata": {}}]
+    for whole in wholes:
+        whole["metadata"] |= {"labels": {"a": "b"}, "name": "x", "resourceVersion": "7"}
+        kept = node_with_place(whole)
+        assert node_place(kept) == node_place(whole)
+        assert kept["metadata"].keys() <= {"name", "uid", "resourceVersion"}
 
 
 def test_a_node_without_a_pod_cidr_is_not_yet_reached() -> None:
