@@ -6,6 +6,7 @@ backend, follow as its agent hears of them. So the plans are made until they are
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 from labctl.api.lab import LabSpec
 from labctl.client.client import Client
@@ -23,16 +24,25 @@ async def wait_settled(client: Client, spec: LabSpec, progress: Progress) -> Non
     A wound that healing is off for never heals, so after some seconds it is only told of.
     """
     deadline = time.monotonic() + _SECONDS
-    for node in spec.node_names:
-        while not await _is_settled(client, spec, node):
-            if time.monotonic() > deadline:
+    left = spec.node_names
+    while left := await _unsettled(client, spec.name, left):
+        if time.monotonic() > deadline:
+            for node in left:
                 progress.step(f"the network of {node} is not as it should be: labctl plan {node}")
-                break
-            await asyncio.sleep(_RETRY_SECONDS)
+            return
+        await asyncio.sleep(_RETRY_SECONDS)
 
 
-async def _is_settled(client: Client, spec: LabSpec, node: str) -> bool:
+async def _unsettled(client: Client, lab: str, nodes: Sequence[str]) -> tuple[str, ...]:
     try:
-        return not await plan.plan(client, spec.name, node)
-    except (LabError, ValueError):  # the node has no podCIDR yet, or something is being restarted
+        cluster = await plan.read_cluster(client, lab)
+    except LabError:  # something is being restarted
+        return tuple(nodes)
+    return tuple(node for node in nodes if not _is_settled(cluster, node))
+
+
+def _is_settled(cluster: plan.Cluster, node: str) -> bool:
+    try:
+        return not cluster.plan(node)
+    except (LabError, ValueError):  # the node has no podCIDR yet, or its namespace is being made
         return False

@@ -60,19 +60,38 @@ class PlannedOperation:
 Planned = PlannedOperation | MissingPin
 
 
-async def plan(client: Client, lab: str, node: str) -> list[Planned]:
-    """The operations that a node's kernel needs; none when it is as it should be.
+@dataclass(frozen=True)
+class Cluster:
+    """What the networks of a lab's nodes are computed from, as it was at one moment."""
 
-    NoSuchLab when the runtime does not answer, NetError when the node's namespace is gone.
-    """
+    spec: LabSpec
+    shared: Snapshot
+    sandboxes: tuple[Sandbox, ...]
+
+    def plan(self, node: str) -> list[Planned]:
+        """The operations that a node's kernel needs; none when it is as it should be.
+
+        NetError when the node's namespace is gone.
+        """
+        lab = self.spec.name
+        sandboxes = [one for one in self.sandboxes if one.config.node == node]
+        ports = [] if self.spec.network.cni else _ports(sandboxes)
+        pins = [*missing_of_node(self.spec, node), *missing_of_pods(lab, sandboxes)]
+        where = next((pin.source for pin in pins if not pin.link), None)
+        return [*pins, *compute(lab, node, self.shared.with_ports(ports), where)]
+
+
+async def plan(client: Client, lab: str, node: str) -> list[Planned]:
+    """The same, for one node as it is now; NoSuchLab when the runtime does not answer."""
+    return (await read_cluster(client, lab, node)).plan(node)
+
+
+async def read_cluster(client: Client, lab: str, node: str = "") -> Cluster:
+    """With the sandboxes of one node, or of all; NoSuchLab when the runtime does not answer."""
     space, name = LAB_CONFIGMAP
     spec = lab_from_configmap(await client.get(CONFIGMAPS, name, space))
     objects = (await client.list(NODES)).items
-    sandboxes = await _sandboxes(lab, node)
-    ports = [] if spec.network.cni else _ports(sandboxes)
-    pins = [*missing_of_node(spec, node), *missing_of_pods(lab, sandboxes)]
-    where = next((pin.source for pin in pins if not pin.link), None)
-    return [*pins, *compute(lab, node, snapshot(spec, objects).with_ports(ports), where)]
+    return Cluster(spec, snapshot(spec, objects), tuple(await _sandboxes(lab, node)))
 
 
 async def _sandboxes(lab: str, node: str) -> list[Sandbox]:
