@@ -15,7 +15,7 @@ from pathlib import Path
 
 from benchmarks.floor import settle
 from benchmarks.peers.missing import Missing
-from labctl.net.namespaces import CLONE_NEWNET, setns, unshare
+from labctl.namespacing import CLONE_NEWNET, setns, unshare
 
 _DIRECTORIES = ("/usr/lib/cni", "/opt/cni/bin")
 _NULL = [(os.POSIX_SPAWN_OPEN, 0, os.devnull, os.O_RDWR, 0)]

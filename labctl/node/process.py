@@ -7,8 +7,8 @@ stay as they are, and the next one takes them over.
 
 import asyncio
 import contextlib
-import gc
 import functools
+import gc
 import logging
 import signal
 import ssl

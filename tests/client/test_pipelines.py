@@ -75,15 +75,31 @@ def test_answers_belong_to_their_questions() -> None:
 
 def test_the_next_request_does_not_wait_for_an_answer() -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answers two at once, when it has both."""
-        both = [await _read_request(reader), await _read_request(reader)]
-        writer.write(b"".join(_answer(one) for one in both))
+        """Answers four at once, when it has them all."""
+        paths = [await _read_request(reader) for _ in range(4)]
+        writer.write(b"".join(_answer(one) for one in paths))
 
     async def scenario() -> None:
         async with _pipelines(serve) as pipelines, asyncio.timeout(10):
             asked = (pipelines.ask(_request(number), 10) for number in range(8))
             answers = await asyncio.gather(*asked)
             assert [one.body for one in answers] == [b"/%d" % number for number in range(8)]
+
+    asyncio.run(scenario())
+
+
+def test_few_requests_share_one_connection() -> None:
+    connections = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.append(writer)
+        while True:
+            writer.write(_answer(await _read_request(reader)))
+
+    async def scenario() -> None:
+        async with _pipelines(serve) as pipelines:
+            await asyncio.gather(*(pipelines.ask(_request(number), 10) for number in range(4)))
+            assert len(connections) == 1
 
     asyncio.run(scenario())
 
