@@ -15,7 +15,9 @@ from labctl.node.runtime_link import RuntimeLink
 from labctl.node.snapshot import Snapshot, snapshot
 
 _KEY = "network"
-_SECONDS_A_NODE = 0.002
+# Nodes that come one after the other share a pass: it waits for so long a pause, or so long in all.
+_PAUSE_SECONDS_A_NODE = 0.001
+_LONGEST_SECONDS_A_NODE = 0.01
 
 
 class NetworkSync:
@@ -45,6 +47,8 @@ class NetworkSync:
         """Whether it waits for what nobody here can hasten: pods are to be told."""
         self._done: Snapshot | None = None
         self._queue = Reconciler("network", self._sync)
+        self._changed_since: float | None = None
+        self._pause: asyncio.TimerHandle | None = None
 
     @property
     def adopted(self) -> bool:
@@ -55,15 +59,31 @@ class NetworkSync:
         self._queue.mark(_KEY)
 
     def node_changed(self) -> None:
-        """A pass computes the whole network: the more nodes, the more changes share one pass."""
-        self._queue.mark_after(_KEY, len(self._nodes.objects) * _SECONDS_A_NODE)
+        """A pass computes the whole network: the more nodes, the more changes share one."""
+        loop, nodes = asyncio.get_running_loop(), len(self._nodes.objects)
+        now = loop.time()
+        self._changed_since = self._changed_since or now
+        longest = self._changed_since + nodes * _LONGEST_SECONDS_A_NODE
+        if self._pause is not None:
+            self._pause.cancel()
+        self._pause = loop.call_at(
+            min(now + nodes * _PAUSE_SECONDS_A_NODE, longest), self._nodes_paused
+        )
+
+    def _nodes_paused(self) -> None:
+        self._changed_since = self._pause = None
+        self.mark()
 
     async def run(self) -> None:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(self._queue.run())
-            await self._nodes.synced()
-            self._synced = True
-            self.mark()
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._queue.run())
+                await self._nodes.synced()
+                self._synced = True
+                self.mark()
+        finally:
+            if self._pause is not None:
+                self._pause.cancel()
 
     async def _sync(self, _key: str) -> None:
         spec = self._settings.spec
