@@ -83,8 +83,10 @@ async def _wait_ready(client: Client, spec: LabSpec, former: Former, progress: P
 def _refuse_hurt(spec: LabSpec) -> None:
     """A node that was hurt on purpose will not be Ready, however long one waits."""
     stopped = processes.read_record(spec.name).stopped
-    cut = faults.cut_nodes(spec.name)
+    cut, down = faults.cut_nodes(spec.name), faults.down_nodes(spec.name)
     for node in spec.node_names:
+        if node in down:
+            raise _hurt(spec, f"{node} was switched off by a fault", f"node-up {node}")
         if processes.agent(node) in stopped:
             raise _hurt(spec, f"the agent of {node} was killed by a fault", f"start-agent {node}")
         if node in cut:
@@ -106,4 +108,5 @@ async def _shrink(client: Client, change: Change, progress: Progress) -> None:
     await _publish(client, spec)
     for node in leaving:
         await nodes.forget(client, node)
+    faults.forget_nodes(spec.name, leaving)
     fabric.converge(spec, faults.cut_nodes(spec.name))

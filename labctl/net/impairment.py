@@ -11,6 +11,7 @@ from dataclasses import dataclass
 
 from labctl.errors import HostCannot, NetError
 from labctl.net import qdisc, wire
+from labctl.net.namespaces import Place
 from labctl.net.netlink import Netlink, Request, index_query, link_query
 from labctl.net.nft import run
 
@@ -27,17 +28,20 @@ class Impairment:
     """What is wrong with a cable, in each direction; nothing by default."""
 
     loss: float = 0.0  # of all packets, 0 to 1
-    rate: int = 0  # bits a second; 0: as many as come
+    rate: float = 0.0  # bits a second; 0: as many as come
     delay: float = 0.0  # seconds
+
+
+GOOD = Impairment()
 
 
 @dataclass(frozen=True, slots=True)
 class Cable:
     """Its two ends; `device` is the near one's name, and the far one's is `port`."""
 
-    near: str
+    near: Place
     device: str
-    far: str
+    far: Place
     port: str
 
 
@@ -67,7 +71,7 @@ def impair(cable: Cable, wanted: Impairment) -> None:
             _lose(cable.port, wanted.loss)
 
 
-def forget(far: str, port: str) -> None:
+def forget(far: Place, port: str) -> None:
     """Takes away what is left at the far end of a cable that is gone. Raises NetError."""
     with Netlink.at(far) as netlink, netlink.inside():
         _lose(port, 0.0)

@@ -47,7 +47,7 @@ class Step:
         return self.words.format(device=device)
 
 
-def steps(index: int, mtu: int, rate: int, delay: float) -> list[Step]:
+def steps(index: int, mtu: int, rate: float, delay: float) -> list[Step]:
     """What brings the device `index` to `rate` (bits a second) and `delay` (seconds); 0 for none."""
     match bool(delay), bool(rate):
         case True, True:
@@ -66,8 +66,8 @@ def _netem(index: int, delay: float) -> Step:
     return Step(_replace(index, "netem", _ROOT, _DELAY, options), "netem", words)
 
 
-def _tbf(index: int, mtu: int, rate: int, parent: int, handle: int) -> Step:
-    octets = rate // 8
+def _tbf(index: int, mtu: int, rate: float, parent: int, handle: int) -> Step:
+    octets = int(rate // 8)
     burst = max(mtu + _ETHERNET_HEADER, round(octets * _BURST_SECONDS))
     limit = burst + round(octets * _QUEUE_SECONDS)
     spec = _RATESPEC.pack(0, _LINKLAYER_ETHERNET, 0, 0, 0, min(octets, _U32_MAX))
@@ -76,7 +76,9 @@ def _tbf(index: int, mtu: int, rate: int, parent: int, handle: int) -> Step:
     if octets > _U32_MAX:
         options += wire.attribute(_TBF_RATE64, _U64.pack(octets))
     at = "root" if parent == _ROOT else "parent 1:1"
-    words = f"tc qdisc replace dev {{device}} {at} tbf rate {rate}bit burst {burst} limit {limit}"
+    words = (
+        f"tc qdisc replace dev {{device}} {at} tbf rate {rate:.0f}bit burst {burst} limit {limit}"
+    )
     return Step(_replace(index, "tbf", parent, handle, options), "tbf", words)
 
 

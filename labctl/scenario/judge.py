@@ -77,6 +77,15 @@ def _is_meant(wanted: Expected, event: Obj) -> bool:
     )
 
 
+def in_force(wanted: Sequence[str], found: Sequence[str]) -> str:
+    """The faults that are in force, when they are those that are wanted; raises Failed."""
+    told = ", ".join(found) or "nothing"
+    missing = [one for one in wanted if not any(re.fullmatch(one, each) for each in found)]
+    if missing or len(found) != len(wanted):
+        raise Failed(f"in force: {told}, not {', '.join(wanted) or 'nothing'}")
+    return f"in force: {told}"
+
+
 def proof(verb: Verify, report: Mapping[str, Any]) -> str:
     """A sentence on a VerifyReport that is as expected; raises Failed."""
     checks = [check for check in report["checks"] if not verb.paths or check["path"] in verb.paths]

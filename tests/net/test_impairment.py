@@ -13,6 +13,7 @@ from pyroute2.netlink.rtnl.tcmsg import tcmsg
 from labctl.errors import HostCannot, NetError
 from labctl.net import impairment, qdisc, wire
 from labctl.net.impairment import Cable, Impairment, find_port, impair, loss_table
+from labctl.net.namespaces import Place
 from labctl.net.netlink import Netlink
 
 
@@ -83,8 +84,8 @@ def test_loss_is_a_table_of_its_own_without_the_mark_of_what_healing_looks_after
     )
 
 
-def ip(netns: Path, *words: str) -> str:
-    command = ["ip", "netns", "exec", netns.name, *words]
+def ip(netns: Place, *words: str) -> str:
+    command = ["nsenter", f"--net={netns}", *words]
     return subprocess.run(command, check=True, capture_output=True, text=True).stdout
 
 
@@ -107,18 +108,18 @@ def qdiscs(cable: Cable) -> list[dict[str, Any]]:
     return [
         one
         for place, device in ends
-        for one in json.loads(ip(Path(place), "tc", "-j", "qdisc", "show", "dev", device))
+        for one in json.loads(ip(place, "tc", "-j", "qdisc", "show", "dev", device))
         if one["kind"] != "noqueue"
     ]
 
 
 def tables(cable: Cable) -> str:
-    return ip(Path(cable.far), "nft", "list", "tables")
+    return ip(cable.far, "nft", "list", "tables")
 
 
 def received(cable: Cable) -> int:
     """Of 400 pings."""
-    said = ip(Path(cable.near), "sh", "-c", "ping -q -i 0.001 -c 400 -W 1 192.0.2.2 || true")
+    said = ip(cable.near, "sh", "-c", "ping -q -i 0.001 -c 400 -W 1 192.0.2.2 || true")
     return int(said.split(" packets transmitted, ")[1].split(" ")[0])
 
 
@@ -137,14 +138,12 @@ def test_a_rate_is_kept(cable: Cable) -> None:
     impair(cable, Impairment(rate=4_000_000))
     listener = "socat -u TCP-LISTEN:5000 /dev/null"
     sender = "dd if=/dev/zero bs=100000 count=2 status=none | socat -u - TCP:192.0.2.2:5000,retry=50,interval=0.05"
-    words = ["ip", "netns", "exec", Path(cable.far).name, *listener.split()]
+    words = ["nsenter", f"--net={cable.far}", *listener.split()]
     with subprocess.Popen(words) as receiving:
-        ip(Path(cable.near), "sh", "-c", sender)
+        ip(cable.near, "sh", "-c", sender)
         assert receiving.wait(20) == 0
     (near,) = (
-        one
-        for one in json.loads(ip(Path(cable.near), "tc", "-s", "-j", "qdisc"))
-        if one["kind"] == "tbf"
+        one for one in json.loads(ip(cable.near, "tc", "-s", "-j", "qdisc")) if one["kind"] == "tbf"
     )
     assert near["bytes"] > 200_000
     assert near["overlimits"] > 10
@@ -162,7 +161,7 @@ def test_so_many_packets_are_lost_each_way(
 
 
 def has_netem(cable: Cable) -> bool:
-    command = ["ip", "netns", "exec", Path(cable.near).name, "tc", "qdisc", "add", "dev", "eth0"]
+    command = ["nsenter", f"--net={cable.near}", "tc", "qdisc", "add", "dev", "eth0"]
     tried = subprocess.run([*command, "root", "netem"], capture_output=True, check=False)
     return tried.returncode == 0
 
@@ -177,7 +176,7 @@ def test_a_delay_is_kept_or_refused_with_the_module_that_is_missing(cable: Cable
         assert [one["kind"] for one in qdiscs(cable)] == ["netem", "tbf"] * 2
         impair(cable, Impairment(delay=0.05))
         assert [one["kind"] for one in qdiscs(cable)] == ["netem"] * 2
-        said = ip(Path(cable.near), "ping", "-q", "-c", "2", "192.0.2.2")
+        said = ip(cable.near, "ping", "-q", "-c", "2", "192.0.2.2")
         assert 100 <= float(said.rpartition(" = ")[2].split("/")[0]) < 150
         return
     with pytest.raises(HostCannot) as refused:
@@ -200,7 +199,7 @@ def test_what_is_no_cable_is_refused(cable: Cable, netns: Path) -> None:
 
 def test_what_is_left_of_a_cable_that_is_gone_is_taken_away(cable: Cable) -> None:
     impair(cable, Impairment(loss=0.5))
-    ip(Path(cable.near), "ip", "link", "delete", "eth0")
+    ip(cable.near, "ip", "link", "delete", "eth0")
     impairment.forget(cable.far, cable.port)
     impairment.forget(cable.far, cable.port)
     assert tables(cable) == ""
