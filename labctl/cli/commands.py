@@ -39,7 +39,7 @@ _NETWORK = {
 _REST = {
     "kubeconfig": Entry("kubectl:kubeconfig", "Print an admin kubeconfig."),
     "kubectl": Entry("kubectl:kubectl", "Run kubectl with the lab's kubeconfig."),
-    "schema": Entry("schema:schema", "Print the JSON Schema of a lab file."),
+    "schema": Entry("schema:schema", "Print the JSON Schema of a lab file, or of a scenario."),
     "completion": Entry("completion:completion", "Print shell completion."),
     "version": Entry("version:version", "Print the version."),
 }
