@@ -17,8 +17,8 @@ T = TypeVar("T")
 _OF_NODES = (
     ("kill-agent", "SIGKILL the agent; it stays dead until start-agent.", "agent of {} killed"),
     ("start-agent", "Start an agent that kill-agent killed.", "agent of {} started"),
-    ("cut", "Pull the node's cable out of the switch.", "cable of {} pulled"),
-    ("mend", "Plug the node's cable in again.", "cable of {} plugged in"),
+    ("cut", "Pull a cable: a node's, or control-plane's.", "cable of {} pulled"),
+    ("mend", "Plug it in again.", "cable of {} plugged in"),
     (
         "node-down",
         "Switch the node off: agent, containers, cable.",

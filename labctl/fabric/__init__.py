@@ -2,7 +2,7 @@
 
 One segment (a bridge), a router with a leg on it, a cable to each node and to the control plane,
 and behind the router `outside`, a host that stands for the internet. `topology` says what that is
-for a lab, `converge` makes it so, `cable` pulls a node's cable out, `boot` blanks a node, `removal`
+for a lab, `converge` makes it so, `cable` pulls cables out, `boot` blanks a node, `removal`
 takes all away.
 """
 
@@ -10,6 +10,6 @@ from labctl.fabric.boot import boot
 from labctl.fabric.cable import cut, mend
 from labctl.fabric.convergence import converge
 from labctl.fabric.removal import remove
-from labctl.fabric.topology import desired_fabric
+from labctl.fabric.topology import CONTROL_PLANE, desired_fabric
 
-__all__ = ["boot", "converge", "cut", "desired_fabric", "mend", "remove"]
+__all__ = ["CONTROL_PLANE", "boot", "converge", "cut", "desired_fabric", "mend", "remove"]

@@ -1,24 +1,26 @@
-"""A node's cable, pulled out and put back in: its switch port set down and up.
+"""A cable, pulled out and put back in: its switch port set down and up.
 
-The node sees what it would see of real hardware: `eth0` without carrier, routes still there.
+The machine sees what it would see of real hardware: `eth0` without carrier, routes still there.
 """
 
 from labctl import names
+from labctl.api.lab import LabSpec
+from labctl.fabric.topology import port_of
 from labctl.net.namespaces import netns_path
 from labctl.net.netlink import Netlink
 from labctl.net.veth import set_port
 
 
-def cut(lab: str, node: str) -> None:
-    """Pulls a node's cable; out already is no error. Raises NetError if there is no such node."""
-    _set(lab, node, up=False)
+def cut(spec: LabSpec, machine: str) -> None:
+    """Pulls the cable of a node, or of the control plane; out already is no error. Raises NetError."""
+    _set(spec, machine, up=False)
 
 
-def mend(lab: str, node: str) -> None:
-    """Puts a node's cable back in; in already is no error. Raises NetError if there is no node."""
-    _set(lab, node, up=True)
+def mend(spec: LabSpec, machine: str) -> None:
+    """Puts it back in; in already is no error. Raises NetError."""
+    _set(spec, machine, up=True)
 
 
-def _set(lab: str, node: str, *, up: bool) -> None:
-    with Netlink.at(netns_path(names.fabric_netns(lab))) as netlink:
-        set_port(netlink, names.port_name(node), up=up)
+def _set(spec: LabSpec, machine: str, *, up: bool) -> None:
+    with Netlink.at(netns_path(names.fabric_netns(spec.name))) as netlink:
+        set_port(netlink, port_of(spec, machine), up=up)

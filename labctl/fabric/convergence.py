@@ -25,11 +25,13 @@ from labctl.net.veth import delete_port
 def converge(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operation, ...]]:
     """Makes the fabric of `spec`; returns what was done, by namespace, where anything was.
 
-    The cables of the nodes named in `cut` stay out. Raises NetError.
+    The cables of the machines named in `cut` stay out. Raises NetError.
     """
     desired = topology.desired_fabric(spec)
     fabric = names.fabric_netns(spec.name)
-    desired[fabric] = _as_on_this_host(desired[fabric], {names.port_name(node) for node in cut})
+    desired[fabric] = _as_on_this_host(
+        desired[fabric], {topology.port_of(spec, one) for one in cut}
+    )
     _remove_other_nodes(spec.name, desired)
     fresh = {netns for netns in desired if _ensure_netns(netns)}
     _unplug_half_cables(desired[fabric], fabric, fresh)

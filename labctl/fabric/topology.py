@@ -21,7 +21,7 @@ from labctl.net.state import NetState
 from labctl.net.sysctl import device_sysctl
 
 CABLE = "eth0"  # what the end of a cable is called on a node, the control plane and outside
-CONTROL_PLANE_PORT = "control-plane"
+CONTROL_PLANE = "control-plane"  # what people call it, and its switch port
 OUTSIDE_PORT = "outside"
 
 _UNDERLAY_LENGTH = IPv4Network(names.UNDERLAY_CIDR).prefixlen
@@ -60,6 +60,13 @@ def desired_fabric(spec: LabSpec) -> dict[str, NetState]:
     return states
 
 
+def port_of(spec: LabSpec, machine: str) -> str:
+    """The switch port of a node, or of the control plane where no node is called that."""
+    if machine == CONTROL_PLANE and machine not in spec.node_names:
+        return CONTROL_PLANE
+    return names.port_name(machine)
+
+
 def bridge_netfilter_off() -> Sysctl:
     """What keeps bridged packets of the fabric from nftables, where br_netfilter is loaded."""
     return Sysctl(_BRIDGE_NETFILTER, "0")
@@ -71,7 +78,7 @@ def _switch(spec: LabSpec) -> Iterator[Noun]:
     yield from _settings(forwarding=True, devices=(bridge, OUTSIDE_PORT))
     yield Link(bridge, "bridge", mtu=mtu, mac=_ROUTER_MAC)
     yield Address(bridge, f"{names.ROUTER_ADDRESS}/{_UNDERLAY_LENGTH}")
-    yield _port(spec, CONTROL_PLANE_PORT, names.control_plane_netns(spec.name), _CONTROL_PLANE_MAC)
+    yield _port(spec, CONTROL_PLANE, names.control_plane_netns(spec.name), _CONTROL_PLANE_MAC)
     yield Neighbor(bridge, names.CONTROL_PLANE_ADDRESS, _CONTROL_PLANE_MAC)
     for node in spec.node_names:
         netns, mac = names.node_netns(spec.name, node), names.node_mac(node)

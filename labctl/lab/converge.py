@@ -86,15 +86,19 @@ def _refuse_hurt(spec: LabSpec) -> None:
     cut, down = faults.cut_nodes(spec.name), faults.down_nodes(spec.name)
     for node in spec.node_names:
         if node in down:
-            raise _hurt(spec, f"{node} was switched off by a fault", f"node-up {node}")
+            raise _hurt(spec, f"{node} was switched off", f"node-up {node}")
         if processes.agent(node) in stopped:
-            raise _hurt(spec, f"the agent of {node} was killed by a fault", f"start-agent {node}")
+            raise _hurt(spec, f"the agent of {node} was killed", f"start-agent {node}")
         if node in cut:
-            raise _hurt(spec, f"the cable of {node} was cut by a fault", f"mend {node}")
+            raise _hurt(spec, f"the cable of {node} was cut", f"mend {node}")
+    if fabric.CONTROL_PLANE in cut:
+        at = fabric.CONTROL_PLANE
+        raise _hurt(spec, f"the cable of the {at} was cut", f"mend {at}", whom="no node can")
 
 
-def _hurt(spec: LabSpec, what: str, remedy: str) -> LabError:
-    return LabError(f"{what}, so it cannot be Ready", f"labctl --lab {spec.name} fault {remedy}")
+def _hurt(spec: LabSpec, what: str, remedy: str, whom: str = "it cannot") -> LabError:
+    sentence = f"{what} by a fault, so {whom} be Ready"
+    return LabError(sentence, f"labctl --lab {spec.name} fault {remedy}")
 
 
 async def _shrink(client: Client, change: Change, progress: Progress) -> None:

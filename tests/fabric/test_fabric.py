@@ -15,6 +15,7 @@ from labctl.net.namespaces import netns_path, socket_in
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link
 from labctl.net.observe import observe
+from labctl.net.state import NetState
 from tests.net.probe import answered
 
 OUTSIDE = "203.0.113.10"
@@ -167,26 +168,57 @@ def test_what_the_agent_put_into_a_node_is_left_alone(lab: str) -> None:
 def test_a_node_whose_cable_is_cut_is_alone_until_it_is_mended(lab: str) -> None:
     fabric.converge(spec(lab, 2))
     for _ in range(2):
-        fabric.cut(lab, "node1")
+        fabric.cut(spec(lab, 2), "node1")
     assert not answered(node(lab, 1), node(lab, 2), "172.30.1.2", seconds=0.2)
     assert not answered(node(lab, 2), node(lab, 1), "172.30.1.1", seconds=0.2)
     for _ in range(2):
-        fabric.mend(lab, "node1")
+        fabric.mend(spec(lab, 2), "node1")
     assert answered(node(lab, 1), node(lab, 2), "172.30.1.2")
 
 
 def test_a_cable_that_is_cut_stays_out_when_the_lab_converges(lab: str) -> None:
     fabric.converge(spec(lab, 2))
-    fabric.cut(lab, "node1")
+    fabric.cut(spec(lab, 2), "node1")
     assert fabric.converge(spec(lab, 2), cut={"node1"}) == {}
     fabric.converge(spec(lab, 2))
     assert answered(node(lab, 1), node(lab, 2), "172.30.1.2")
 
 
+def test_the_control_plane_has_a_cable_too(lab: str) -> None:
+    control_plane = netns_path(names.control_plane_netns(lab))
+    fabric.converge(spec(lab, 1))
+    fabric.cut(spec(lab, 1), "control-plane")
+    assert fabric.converge(spec(lab, 1), cut={"control-plane"}) == {}
+    assert not answered(node(lab, 1), control_plane, names.CONTROL_PLANE_ADDRESS, seconds=0.2)
+    fabric.mend(spec(lab, 1), "control-plane")
+    assert answered(node(lab, 1), control_plane, names.CONTROL_PLANE_ADDRESS)
+
+
+def test_a_node_that_boots_has_its_cable_and_nothing_else(lab: str) -> None:
+    fabric.converge(spec(lab, 2))
+    blank = observe_node(lab)
+    for line in (
+        "ip link add cni0 up type bridge",
+        "ip route add 10.244.2.0/24 via 172.30.1.2",
+        "ip neighbor add 172.30.1.2 lladdr 02:00:00:00:00:01 nud permanent dev eth0",
+        "ip route delete default",
+    ):
+        type_in(node(lab, 1), line)
+    assert observe_node(lab) != blank
+    fabric.boot(spec(lab, 2), "node1")
+    assert observe_node(lab) == blank
+    assert answered(node(lab, 1), outside(lab), OUTSIDE)
+
+
+def observe_node(lab: str) -> NetState:
+    with Netlink.at(node(lab, 1)) as netlink:
+        return observe(netlink)
+
+
 def test_only_a_node_that_there_is_can_be_cut(lab: str) -> None:
     fabric.converge(spec(lab, 1))
     with pytest.raises(NetError, match="p-node7"):
-        fabric.cut(lab, "node7")
+        fabric.cut(spec(lab, 1), "node7")
 
 
 def test_two_labs_with_the_same_addresses_do_not_meet(lab: str) -> None:
@@ -236,7 +268,7 @@ def test_what_the_dead_had_to_say_over_a_cable_that_is_cut_does_not_hold_up_remo
         server.bind((names.ROUTER_ADDRESS, 9))
         server.listen()
         client.connect((names.ROUTER_ADDRESS, 9))
-        fabric.cut(lab, "node1")
+        fabric.cut(spec(lab, 1), "node1")
         client.sendall(b"?")
     fabric.remove(lab, seconds=2)  # TCP would go on for a minute or two
     assert namespaces.pinned(names.netns_prefix(lab)) == ()

@@ -236,6 +236,17 @@ def test_a_cable_that_was_cut_too_stays_out_when_the_node_boots(labctl: Labctl) 
     assert lost(labctl, "node/node1", "node/node2", 2) == 0
 
 
+def test_the_control_planes_cable_is_cut_and_mended(labctl: Labctl) -> None:
+    labctl.ok("fault", "cut", "control-plane")
+    assert listed(labctl) == [("cut", "control-plane")]
+    refused = labctl("up")
+    assert refused.code == 1
+    assert "the cable of the control-plane was cut by a fault, so no node can be" in refused.err
+    assert labctl("get", "nodes").code == 0  # by the socket on this machine
+    labctl.ok("fault", "mend", "control-plane")
+    labctl.ok("up")
+
+
 @pytest.mark.parametrize("name", ["control-plane", "runtime"])
 def test_a_process_that_is_killed_is_started_again(labctl: Labctl, name: str) -> None:
     before = process(labctl, name)

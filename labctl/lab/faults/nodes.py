@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import replace
 
 from labctl import fabric, names
+from labctl.api.lab import LabSpec
 from labctl.cri.client import RuntimeClient
 from labctl.cri.errors import CriError, RuntimeUnavailable
 from labctl.errors import LabError
@@ -22,22 +23,24 @@ def kill_agent(lab: str, node: str) -> None:
 
 def start_agent(lab: str, node: str) -> None:
     """Ends `kill_agent`; an agent that runs goes on. LabError when the node is down."""
+    state.require_node(lab, node)
     _require_up(lab, node)
     control.request(lab, "start-agent", node=node)
 
 
-def cut(lab: str, node: str) -> None:
-    """Pulls the node's cable out of the switch."""
-    state.require_node(lab, node)
-    record.change(lab, lambda faults: replace(faults, cut=faults.cut | {node}))
-    fabric.cut(lab, node)
+def cut(lab: str, machine: str) -> None:
+    """Pulls the cable of a node, or of the control plane, out of the switch."""
+    spec = _with_machine(lab, machine)
+    record.change(lab, lambda faults: replace(faults, cut=faults.cut | {machine}))
+    fabric.cut(spec, machine)
 
 
-def mend(lab: str, node: str) -> None:
-    """Plugs the node's cable in again. LabError when the node is down."""
-    _require_up(lab, node)
-    record.change(lab, lambda faults: replace(faults, cut=faults.cut - {node}))
-    fabric.mend(lab, node)
+def mend(lab: str, machine: str) -> None:
+    """Plugs it in again. LabError when the node is down."""
+    spec = _with_machine(lab, machine)
+    _require_up(lab, machine)
+    record.change(lab, lambda faults: replace(faults, cut=faults.cut - {machine}))
+    fabric.mend(spec, machine)
 
 
 async def node_down(lab: str, node: str) -> None:
@@ -48,7 +51,7 @@ async def node_down(lab: str, node: str) -> None:
     state.require_node(lab, node)
     control.request(lab, "kill-agent", node=node)  # first: it must not tell of the others' end
     record.change(lab, lambda faults: replace(faults, down=faults.down | {node}))
-    fabric.cut(lab, node)
+    fabric.cut(state.require(lab), node)
     try:
         async with asyncio.timeout(_END_SECONDS):
             await _end_pods(lab, node)
@@ -64,15 +67,22 @@ async def node_up(lab: str, node: str) -> None:
     state.require_node(lab, node)
     if node not in record.down_nodes(lab):
         return
-    fabric.boot(state.require(lab), node)
+    spec = state.require(lab)
+    fabric.boot(spec, node)
     record.change(lab, lambda faults: replace(faults, down=faults.down - {node}))
     if node not in record.cut_nodes(lab):
-        fabric.mend(lab, node)
+        fabric.mend(spec, node)
     control.request(lab, "start-agent", node=node)
 
 
+def _with_machine(lab: str, machine: str) -> LabSpec:
+    """The lab, which has that machine."""
+    if machine != fabric.CONTROL_PLANE:
+        state.require_node(lab, machine)
+    return state.require(lab)
+
+
 def _require_up(lab: str, node: str) -> None:
-    state.require_node(lab, node)
     if node in record.down_nodes(lab):
         raise LabError(f"{node} is down", f"labctl --lab {lab} fault node-up {node}")
 
