@@ -3,7 +3,7 @@
 VENV ?= $(CURDIR)/.venv
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up down test lint format setup bench schema
+.PHONY: up down test lint format setup bench bench-quick schema
 
 up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 	$(ROOT) $(VENV)/bin/labctl up
@@ -29,8 +29,11 @@ format: setup
 	$(VENV)/bin/ruff check --fix .
 	$(VENV)/bin/ruff format .
 
-bench: setup  ## measures what a pod costs on this machine
-	$(ROOT) $(VENV)/bin/python -m benchmarks
+bench: setup  ## measures what a lab costs on this machine, and writes docs/benchmarks.*
+	$(ROOT) $(VENV)/bin/python -m benchmarks --write
+
+bench-quick: setup  ## the same in little; fails when a ratio is far off its target
+	$(ROOT) $(VENV)/bin/python -m benchmarks --quick
 
 schema: setup  ## Kubernetes' definitions: trimmed for validation, whole for OpenAPI
 	$(VENV)/bin/pip install --quiet kubernetes-validate

@@ -1,46 +1,63 @@
-"""`make bench`: measures a lab on this machine and prints medians and spread.
+"""`make bench`: measures on this machine what labs cost, and the floor and others beside them.
 
-Absolute times depend on the machine and on what else it does; nothing here passes or fails.
+Exit code 1: a measure failed, or, with --quick, a ratio is broken by a wide margin.
 """
 
-import json
-import os
-from statistics import median
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import fields, replace
 
-from benchmarks import measures
-
-_RUNS = 5
-_LAB = f"bench-{os.getpid()}"
-
-
-def main() -> None:
-    rows: dict[str, list[float]] = {
-        "labctl up, 3 nodes to all Ready": [],
-        "Deployment of 1 replica, POST to first answered ping": [],
-        "Deployment of 100 pods over 3 nodes, POST to all Ready": [],
-        "labctl verify, ICMP, 9,900 pairs of 100 pods": [],
-        "labctl down of that": [],
-    }
-    for _ in range(_RUNS):
-        for row, seconds in zip(rows.values(), _once(), strict=True):
-            row.append(seconds)
-    print(f"| measure ({_RUNS} runs, {os.cpu_count()} cores) | min | median | max |")
-    print("| --- | --- | --- | --- |")
-    for name, row in rows.items():
-        print(f"| {name} | {min(row):.3f} s | {median(row):.3f} s | {max(row):.3f} s |")
-    print(json.dumps({"runs": _RUNS, "seconds": rows}))
+from benchmarks.findings import Line, report
+from benchmarks.measures import MEASURES, QUICK, TABLE
+from benchmarks.program import run
+from benchmarks.report.machine import machine
+from benchmarks.report.page import write
+from benchmarks.report.table import limit, other_table, target_table
+from benchmarks.rows import is_broken
+from benchmarks.sizes import FULL, Sizes
+from benchmarks.sizes import QUICK as QUICK_SIZES
 
 
-def _once() -> list[float]:
-    up = measures.command(_LAB, "up", "--nodes", "3")
-    try:
-        first = measures.to_first_ping(_LAB)
-        many = measures.to_all_ready(_LAB, 100)
-        proof = measures.command(_LAB, "verify", "--claim", "pod-to-pod", "--protocol", "icmp")
-    finally:
-        down = measures.command(_LAB, "down")
-    return [up, first, many, proof, down]
+def main() -> int:
+    words = _parse(sys.argv[1:])
+    sizes = _sizes(words)
+    names = words.only or (QUICK if words.quick else TABLE)
+    found, failed = run(names, sizes)
+    told = report(found, sizes, machine())
+    print("\n\n".join(filter(None, (target_table(told.lines), other_table(told.lines)))))
+    for what, why in told.missing.items():
+        print(f"not measured: {what}: {why}")
+    if words.write:
+        write(told)
+    broken = _broken(told.lines) if words.quick else []
+    for one in broken:
+        print(f"broken by a wide margin: {one.row.title}: shall be {limit(one.row)}")
+    return 1 if failed or broken else 0
+
+
+def _broken(lines: Sequence[Line]) -> list[Line]:
+    return [one for one in lines if is_broken(one.row, one.samples)]
+
+
+def _parse(arguments: Sequence[str]) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    parser.add_argument(
+        "--only", nargs="+", choices=MEASURES, help=f"these measures; {' '.join(TABLE)} by default"
+    )
+    parser.add_argument("--quick", action="store_true", help="smaller sizes, and a verdict")
+    parser.add_argument("--write", action="store_true", help="write docs/benchmarks.*")
+    for one in fields(Sizes):
+        words = one.name.replace("_", "-")
+        parser.add_argument(f"--{words}", type=int, metavar="N", help=f"{one.default} by default")
+    return parser.parse_args(arguments)
+
+
+def _sizes(words: argparse.Namespace) -> Sizes:
+    given = {one.name: getattr(words, one.name) for one in fields(Sizes)}
+    told = {name: value for name, value in given.items() if value is not None}
+    return replace(QUICK_SIZES if words.quick else FULL, **told)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

@@ -7,7 +7,6 @@ gives those answers without asking anybody. The rest of kubectl's time is its st
 import asyncio
 import contextlib
 import multiprocessing
-import os
 import ssl
 import subprocess
 import tempfile
@@ -15,16 +14,16 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from statistics import median
 
 import aiohttp
 import msgspec
 from aiohttp import web
 
+from benchmarks.cores import pinned
 from benchmarks.lean import client_context
-from benchmarks.measures import deployment
+from benchmarks.pods import deployment
 
-_RUNS = 15
+_RUNS = 5  # of each run of the measure
 _PASSED = ("Content-Type", "ETag", "Cache-Control", "Warning")
 
 Answers = dict[tuple[str, str], tuple[int, dict[str, str], bytes]]
@@ -91,13 +90,13 @@ def running(server: Server, core: int) -> Iterator[tuple[str, Answers]]:
 
 
 def _run(server: Server, port: "multiprocessing.connection.Connection", core: int) -> None:
-    os.sched_setaffinity(0, {core})
-    asyncio.run(server.serve(port))
+    with pinned(core):
+        asyncio.run(server.serve(port))
 
 
-def apply_ratio(kubectl: str, kubeconfig: str, url: str, pki: Path) -> str:
-    """Medians of `kubectl apply` of a new Deployment here and against ready answers."""
-    with tempfile.TemporaryDirectory() as directory, contextlib.ExitStack() as stack:
+def applies(kubectl: str, kubeconfig: str, url: str, pki: Path) -> tuple[list[float], list[float]]:
+    """Seconds of `kubectl apply` of a new Deployment, here and against ready answers, in turns."""
+    with tempfile.TemporaryDirectory() as directory:
         home = Path(directory)
         manifest = home / "web.json"
         manifest.write_bytes(msgspec.json.encode(deployment("applied", 0)))
@@ -106,15 +105,14 @@ def apply_ratio(kubectl: str, kubeconfig: str, url: str, pki: Path) -> str:
         with running(Server(pki, url), 0) as (proxy, learned):
             client.apply(client.config("proxy", kubeconfig.replace(url, proxy)))
         client.delete(here)
-        ready, _ = stack.enter_context(running(Server(pki, answers=learned), 0))
-        there = client.config("there", kubeconfig.replace(url, ready))
-        took: dict[Path, list[float]] = {here: [], there: []}
-        for _ in range(_RUNS):
-            for config, seconds in took.items():
-                seconds.append(client.apply(config))
-            client.delete(here)
-    first, second = median(took[here]), median(took[there])
-    return f"{first * 1000:.0f} ms / {second * 1000:.0f} ms = {first / second:.2f} ×"
+        with running(Server(pki, answers=learned), 0) as (ready, _):
+            there = client.config("there", kubeconfig.replace(url, ready))
+            took: dict[Path, list[float]] = {here: [], there: []}
+            for _ in range(_RUNS):
+                for config, seconds in took.items():
+                    seconds.append(client.apply(config))
+                client.delete(here)
+    return took[here], took[there]
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ _decode = msgspec.json.Decoder().decode
 def duplicate_fields(body: Any) -> list[str]:
     """The paths of members that a JSON body has twice; there are none in what is no JSON.
 
-    Usually nothing but a count: as many names as colons after a quote, unless a string holds one.
+    Usually nothing but a count: as many names as colons after a quote, those in strings left aside.
     """
     if not isinstance(body, bytes):
         return []
@@ -22,8 +22,9 @@ def duplicate_fields(body: Any) -> list[str]:
         value = _decode(body)
     except msgspec.DecodeError:  # YAML, protobuf
         return []
-    plain = b'\\"' not in body and _SPACED_COLON.search(body) is None
-    if plain and body.count(b'":') == _count_members(value):
+    # Where no backslash stands for itself before a quote, a quote behind one is part of a string.
+    plain = b'\\\\"' not in body and _SPACED_COLON.search(body) is None
+    if plain and body.count(b'":') - body.count(b'\\":') == _count_members(value):
         return []
     return list(_duplicates(json.loads(body, object_pairs_hook=_Members), ""))
 

@@ -14,12 +14,14 @@ from labctl.cli.listing import format_objects
 from labctl.cli.options import lab_option, namespace_option, output_option
 from labctl.cli.outcomes import print_outcomes
 from labctl.cli.output import emit
+from labctl.cli.progress import Reporter
 from labctl.cli.session import ask
 from labctl.client.client import Client
 from labctl.client.wait import wait_for
 from labctl.errors import BadInput, LabError
 from labctl.lab import rollout as rollouts
 from labctl.lab.apply import Outcome
+from labctl.lab.readiness import PodCount
 from labctl.lab.words import one_target, printed_name
 
 _WORDS = click.argument(
@@ -44,11 +46,15 @@ def status(words: tuple[str, ...], watch: bool, timeout: str, namespace: str, la
 
     seconds = duration(timeout) if timeout else 600.0
     name = _deployment(words)
-    ask(lab, lambda client: _follow(client, name, namespace, seconds if watch else 0.0))
+    seconds = seconds if watch else 0.0
+    with Reporter(quiet=True) as progress:
+        ask(lab, lambda client: _follow(client, name, namespace, seconds, progress))
 
 
-async def _follow(client: Client, name: str, namespace: str, seconds: float) -> None:
-    said = ""
+async def _follow(
+    client: Client, name: str, namespace: str, seconds: float, progress: Reporter
+) -> None:
+    said, pods = "", PodCount(progress)
 
     def is_done(obj: Obj | None) -> bool:
         nonlocal said
@@ -57,7 +63,10 @@ async def _follow(client: Client, name: str, namespace: str, seconds: float) -> 
         sentence, done = rollouts.progress(obj)
         if sentence != said:
             said = sentence
+            progress.make_room()
             click.echo(sentence)
+        if not done:
+            pods.see(name, obj)
         return done
 
     if seconds:

@@ -2,17 +2,21 @@
 
 import asyncio
 from collections.abc import AsyncGenerator
+from dataclasses import dataclass
 
 import click
 
+from labctl.api.objects import Obj
 from labctl.cli.completion import complete_object
 from labctl.cli.options import lab_option, namespace_option, output_option, selector_option
 from labctl.cli.outcomes import print_outcomes
+from labctl.cli.progress import Reporter
 from labctl.cli.session import ask, kinds
 from labctl.client.client import Client
-from labctl.client.wait import wait_for
+from labctl.client.wait import Wish, wait_for
 from labctl.errors import BadInput, LabError
 from labctl.lab.apply import Outcome
+from labctl.lab.readiness import PodCount
 from labctl.lab.waiting import duration, wish
 from labctl.lab.words import Target, targets
 
@@ -45,36 +49,67 @@ def wait(
     """Wait for a condition, the value of a field, creation or deletion."""
     hope, seconds = wish(condition), duration(timeout)
     found = targets(words, kinds(lab, words))
-    done = "deleted" if condition == "delete" else "condition met"
+    with Reporter(quiet=True) as progress:
+        waiting = _Waiting(condition, hope, seconds, namespace, progress)
 
-    async def wait_one(client: Client, target: Target) -> Outcome:
-        space = namespace if target.resource.namespaced else ""
-        if not condition.startswith(("delete", "create")):
-            await client.get(target.resource, target.name, space)  # NotFound is said at once
-        try:
-            obj = await wait_for(client, target.resource, target.name, space, hope, seconds)
-        except LabError as error:
-            if "timed out" not in error.message:
-                raise
-            where = f"{target.resource.plural}/{target.name}"
-            raise LabError(f"timed out waiting for the condition on {where}") from error
-        return Outcome(target.label, done, obj or {})
+        async def waited(client: Client) -> AsyncGenerator[Outcome, None]:
+            wanted = await _named(client, found, namespace, selector, everything, condition)
+            async for outcome in waiting.until_all(client, wanted):
+                yield outcome
 
-    async def waited(client: Client) -> AsyncGenerator[Outcome, None]:
-        wanted = await _named(client, found, namespace, selector, everything, condition)
+        ask(lab, lambda client: print_outcomes(waited(client), output))
+
+
+@dataclass(frozen=True)
+class _Waiting:
+    """What is waited for, how long, and where it is told how far it is."""
+
+    condition: str
+    hope: Wish
+    seconds: float
+    namespace: str
+    progress: Reporter
+
+    async def until_all(
+        self, client: Client, wanted: list[Target]
+    ) -> AsyncGenerator[Outcome, None]:
+        """Each as it is done; LabError at the end when one was not."""
         problems: list[LabError] = []
-        for one in asyncio.as_completed([wait_one(client, target) for target in wanted]):
+        pods = PodCount(self.progress)
+        for one in asyncio.as_completed([self._until(client, one, pods) for one in wanted]):
             try:
-                yield await one
+                outcome = await one
             except LabError as error:
                 problems.append(error)
+            else:
+                self.progress.make_room()
+                yield outcome
         said = {error.message: error for error in problems}
         if len(said) > 1:
             raise LabError("; ".join(sorted(said)))
         for problem in said.values():
             raise problem
 
-    ask(lab, lambda client: print_outcomes(waited(client), output))
+    async def _until(self, client: Client, target: Target, pods: PodCount) -> Outcome:
+        is_there = not self.condition.startswith(("delete", "create"))
+        space = self.namespace if target.resource.namespaced else ""
+        if is_there:
+            await client.get(target.resource, target.name, space)  # NotFound is said at once
+
+        def holds(obj: Obj | None) -> bool:
+            if is_there:
+                pods.see(target.label, obj)
+            return self.hope(obj)
+
+        try:
+            obj = await wait_for(client, target.resource, target.name, space, holds, self.seconds)
+        except LabError as error:
+            if "timed out" not in error.message:
+                raise
+            where = f"{target.resource.plural}/{target.name}"
+            raise LabError(f"timed out waiting for the condition on {where}") from error
+        done = "deleted" if self.condition == "delete" else "condition met"
+        return Outcome(target.label, done, obj or {})
 
 
 async def _named(

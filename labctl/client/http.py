@@ -1,22 +1,25 @@
 """The API over HTTP/1.1: a root-only Unix socket for the CLI, TLS with a certificate for agents.
 
-Requests share a few kept-alive connections; every watch, log and exec has one of its own. Nothing
-here retries: whoever asks knows what may be asked twice. Connections are probed by TCP keepalive,
+Requests share a few kept-alive connections (`pipelines`); every watch, log and exec has one of its
+own, which is aiohttp's. Nothing here retries: whoever asks knows what may be asked twice. Connections are probed by TCP keepalive,
 since a watch on a cable that was cut would otherwise wait for ever in silence.
 """
 
+import asyncio
 import contextlib
 import socket
 import ssl
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote, urlencode, urlsplit
 
 import aiohttp
 import msgspec
 
 from labctl.api.objects import Obj
 from labctl.client.answers import Lines, decode_answer
+from labctl.client.pipelines import Connection, Pipelines
 from labctl.client.transport import AGENT, unreachable
 from labctl.errors import StatusError
 
@@ -28,7 +31,6 @@ _FAILURES = (aiohttp.ClientError, TimeoutError, OSError)
 # aiohttp raises RuntimeError when the connection closes just between two reads of a body.
 _READ_FAILURES = (*_FAILURES, RuntimeError)
 _REQUEST_SECONDS = 15.0
-_REQUEST_CONNECTIONS = 4  # a TLS handshake costs more than waiting a round trip for a free one
 # A silent peer is given up after 6 s, well before the 45 s of Kubernetes' clients. TCP itself would
 # go on, waiting twice as long before each try: a node would be back long after its cable was.
 _KEEPALIVE = (
@@ -55,10 +57,11 @@ class HttpTransport:
         agent: str = AGENT,
     ) -> None:
         self.url = url.rstrip("/")
+        self._address = urlsplit(self.url)
         self._agent = agent
         self._socket_path = socket_path
         self._tls = tls
-        self._requests: aiohttp.ClientSession | None = None
+        self._requests = Pipelines(self._connect)
         self._streams: aiohttp.ClientSession | None = None
 
     @classmethod
@@ -94,20 +97,16 @@ class HttpTransport:
         content_type: str = "application/json",
         accept: str = "application/json",
     ) -> Obj:
-        headers = {"Accept": accept}
-        data = None
+        data = b"" if body is None else _encode(body)
+        headers = {"Accept": accept, "Content-Length": len(data)}
         if body is not None:
             headers["Content-Type"] = content_type
-            data = _encode(body)
-        session = self._request_session()
+        head = self._head(method, path, query, headers)
         try:
-            async with session.request(
-                method, self.url + path, params=query, data=data, headers=headers
-            ) as response:
-                raw = await response.read()
-                return decode_answer(response.status, raw)
-        except _FAILURES as error:
+            status, raw = await self._requests.ask(head + data, _REQUEST_SECONDS)
+        except OSError as error:
             raise unreachable(self.server, error) from error
+        return decode_answer(status, raw)
 
     async def stream(self, path: str, query: Mapping[str, str]) -> AsyncGenerator[Obj, None]:
         lines = Lines()
@@ -143,11 +142,10 @@ class HttpTransport:
             raise unreachable(self.server, error) from error
 
     async def close(self) -> None:
-        sessions = (self._requests, self._streams)
-        self._requests = self._streams = None
-        for session in sessions:
-            if session is not None:
-                await session.close()
+        self._requests.close()
+        streams, self._streams = self._streams, None
+        if streams is not None:
+            await streams.close()
 
     async def _refusal(
         self, path: str, query: Pairs, error: aiohttp.WSServerHandshakeError
@@ -162,30 +160,42 @@ class HttpTransport:
             pass
         return unreachable(self.server, error)
 
-    def _request_session(self) -> aiohttp.ClientSession:
-        if self._requests is None:
-            timeout = aiohttp.ClientTimeout(total=_REQUEST_SECONDS)
-            self._requests = self._session(_REQUEST_CONNECTIONS, timeout)
-        return self._requests
+    def _head(
+        self, method: str, path: str, query: Mapping[str, str], headers: Mapping[str, object]
+    ) -> bytes:
+        target = quote(path, safe="/:@") + (f"?{urlencode(query)}" if query else "")
+        lines = [f"{method} {target} HTTP/1.1", f"Host: {self._address.netloc}"]
+        lines.append(f"User-Agent: {self._agent}")
+        lines += [f"{name}: {value}" for name, value in headers.items()]
+        return ("\r\n".join(lines) + "\r\n\r\n").encode()
+
+    async def _connect(self, connection: Connection) -> None:
+        loop, at = asyncio.get_running_loop(), self._address
+        if self._socket_path is not None:
+            await loop.create_unix_connection(lambda: connection, str(self._socket_path))
+            return
+        transport, _ = await loop.create_connection(
+            lambda: connection, at.hostname or "", at.port or 443, ssl=self._tls or True
+        )
+        _keep_alive(transport.get_extra_info("socket"))
 
     def _stream_session(self) -> aiohttp.ClientSession:
         if self._streams is None:
-            timeout = aiohttp.ClientTimeout(total=None, sock_connect=_REQUEST_SECONDS)
-            self._streams = self._session(0, timeout)
+            self._streams = self._session()
         return self._streams
 
-    def _session(self, limit: int, timeout: aiohttp.ClientTimeout) -> aiohttp.ClientSession:
+    def _session(self) -> aiohttp.ClientSession:
         connector: aiohttp.BaseConnector
         if self._socket_path is not None:
-            connector = aiohttp.UnixConnector(path=str(self._socket_path), limit=limit)
+            connector = aiohttp.UnixConnector(path=str(self._socket_path), limit=0)
         else:
             connector = aiohttp.TCPConnector(
-                limit=limit, ssl=self._tls or True, socket_factory=_keepalive_socket
+                limit=0, ssl=self._tls or True, socket_factory=_keepalive_socket
             )
         return aiohttp.ClientSession(
             connector=connector,
             headers={"User-Agent": self._agent},
-            timeout=timeout,
+            timeout=aiohttp.ClientTimeout(total=None, sock_connect=_REQUEST_SECONDS),
             auto_decompress=False,
             cookie_jar=aiohttp.DummyCookieJar(),
             read_bufsize=1 << 18,
@@ -195,7 +205,11 @@ class HttpTransport:
 def _keepalive_socket(address: Any) -> socket.socket:
     family, kind, protocol, _, _ = address
     sock = socket.socket(family, kind, protocol)
-    for level, option, value in _KEEPALIVE:
-        sock.setsockopt(level, option, value)
+    _keep_alive(sock)
     sock.setblocking(False)
     return sock
+
+
+def _keep_alive(sock: socket.socket) -> None:
+    for level, option, value in _KEEPALIVE:
+        sock.setsockopt(level, option, value)

@@ -65,9 +65,14 @@ class Chain:
             except CniError:
                 continue
 
+    @property
+    def checks(self) -> bool:
+        """Whether CHECK may be called."""
+        return config.checks(self.conflist, self.version)
+
     async def check(self, attachment: Attachment, result: Mapping[str, Any]) -> None:
         """CHECK, where it may be called."""
-        if config.checks(self.conflist, self.version):
+        if self.checks:
             for plugin in self._plugins:
                 told = self._config(plugin, attachment, result)
                 await self._run("CHECK", plugin, told, attachment)

@@ -43,6 +43,7 @@ def _load() -> Callable[[str, Doors], Coroutine[None, None, None]]:
     from labctl.controlplane.serving import serve
 
     gc.freeze()
+    gc.set_threshold(10_000)  # objects, not 700: an answer takes many, and has few cycles
     gc.enable()
     return serve
 

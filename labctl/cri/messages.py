@@ -17,7 +17,9 @@ from labctl.cgroups.limits import Limits
 Protocol = Literal["TCP", "UDP", "SCTP"]
 SandboxState = Literal["ready", "notready"]
 ContainerState = Literal["created", "running", "exited"]
-EventKind = Literal["container-started", "container-exited", "sandbox-died", "images-changed"]
+EventKind = Literal[
+    "container-started", "container-exited", "sandbox-died", "pin-mended", "images-changed"
+]
 PullPolicy = Literal["Always", "IfNotPresent", "Never"]
 
 
@@ -203,13 +205,15 @@ class Container:
 class ContainerEvent(Struct, frozen=True):
     """Something happened to a sandbox of `node`; `container` as it is now, None for "sandbox-died".
 
-    "images-changed" concerns every node, and no sandbox.
+    "pin-mended" has a sentence on what was found and done. "images-changed" concerns every node,
+    and no sandbox.
     """
 
     kind: EventKind
     node: str
     sandbox_id: str
     container: Container | None = None
+    message: str = ""
 
 
 class StoredImage(Struct, frozen=True):

@@ -1,6 +1,6 @@
-"""A cable, pulled out and put back in: its switch port set down and up.
+"""A machine's cable, pulled out and put back in: its switch port set down and up.
 
-The machine sees what it would see of real hardware: `eth0` without carrier, routes still there.
+The node sees what it would see of real hardware: `eth0` without carrier, routes still there.
 """
 
 from labctl import names
@@ -12,12 +12,15 @@ from labctl.net.veth import set_port
 
 
 def cut(spec: LabSpec, machine: str) -> None:
-    """Pulls the cable of a node, or of the control plane; out already is no error. Raises NetError."""
+    """Pulls the cable of a node, or of "control-plane"; out already is no error.
+
+    Raises NetError if there is no such machine.
+    """
     _set(spec, machine, up=False)
 
 
 def mend(spec: LabSpec, machine: str) -> None:
-    """Puts it back in; in already is no error. Raises NetError."""
+    """Puts it back in; in already is no error. Raises NetError if there is no such machine."""
     _set(spec, machine, up=True)
 
 

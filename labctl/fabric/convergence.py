@@ -4,12 +4,14 @@ Namespaces first, then the fabric's own, which plugs a cable into every other on
 Each is observed, compared and mended, so it is idempotent; nodes that the lab no longer has go.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
+from pathlib import Path
 
 from labctl import names
 from labctl.api.lab import LabSpec
 from labctl.fabric import topology
+from labctl.fabric.turn import turn
 from labctl.net import namespaces, sysctl
 from labctl.net.apply import apply
 from labctl.net.carrier import wait_for_carrier
@@ -22,26 +24,52 @@ from labctl.net.state import NetState
 from labctl.net.veth import delete_port
 
 
-def converge(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operation, ...]]:
+def converge(
+    spec: LabSpec, cut: Collection[str] = (), living: Mapping[str, str] | None = None
+) -> dict[str, tuple[Operation, ...]]:
     """Makes the fabric of `spec`; returns what was done, by namespace, where anything was.
 
-    The cables of the machines named in `cut` stay out. Raises NetError.
+    The cables of the machines named in `cut` stay out. A namespace that lost its name and still lives
+    is found by `living`, the path to it by name. Raises NetError.
     """
+    fabric = names.fabric_netns(spec.name)
+    fresh = {fabric} if _ensure_netns(fabric, living or {}) else set[str]()
+    with turn(namespaces.netns_path(fabric)):
+        desired = desired_here(spec, cut)
+        _remove_other_nodes(spec.name, desired)
+        fresh |= {netns for netns in desired if _ensure_netns(netns, living or {})}
+        _unplug_half_cables(desired[fabric], fabric, fresh)
+        nodes = names.node_netns(spec.name, "")
+        done = {
+            netns: _mend(netns, state, shared=netns.startswith(nodes))
+            for netns, state in desired.items()
+        }
+        _wait_for_ports(desired[fabric], fabric)
+    return {netns: operations for netns, operations in done.items() if operations}
+
+
+def plan(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, tuple[Operation, ...]]:
+    """What the fabric's own namespaces need to be right, by name; those of nodes are left out.
+
+    Raises NetError when one is gone.
+    """
+    nodes = names.node_netns(spec.name, "")
+    found = {}
+    for netns, wanted in desired_here(spec, cut).items():
+        if not netns.startswith(nodes):
+            with Netlink.at(namespaces.netns_path(netns)) as netlink:
+                found[netns] = diff(observe_like(netlink, wanted), wanted)
+    return found
+
+
+def desired_here(spec: LabSpec, cut: Collection[str] = ()) -> dict[str, NetState]:
+    """The fabric of `spec` with the cables of some machines out, and the settings that this host has."""
     desired = topology.desired_fabric(spec)
     fabric = names.fabric_netns(spec.name)
     desired[fabric] = _as_on_this_host(
         desired[fabric], {topology.port_of(spec, one) for one in cut}
     )
-    _remove_other_nodes(spec.name, desired)
-    fresh = {netns for netns in desired if _ensure_netns(netns)}
-    _unplug_half_cables(desired[fabric], fabric, fresh)
-    nodes = names.node_netns(spec.name, "")
-    done = {
-        netns: _mend(netns, state, shared=netns.startswith(nodes))
-        for netns, state in desired.items()
-    }
-    _wait_for_ports(desired[fabric], fabric)
-    return {netns: operations for netns, operations in done.items() if operations}
+    return desired
 
 
 def _wait_for_ports(switch: NetState, fabric: str) -> None:
@@ -60,11 +88,15 @@ def _as_on_this_host(fabric: NetState, cut: Collection[str]) -> NetState:
     return fabric | (*extra, *out)
 
 
-def _ensure_netns(name: str) -> bool:
-    """Makes the namespace, unless it is there; returns whether it is new."""
+def _ensure_netns(name: str, living: Mapping[str, str]) -> bool:
+    """Makes the namespace, or its name, unless it is there; returns whether it is new."""
     if namespaces.is_netns(namespaces.netns_path(name)):
         return False
     namespaces.delete_netns(name)  # a pin that leads nowhere: left by a crash or a reboot
+    path = living.get(name)
+    if path and namespaces.is_netns(Path(path)) and not namespaces.is_here(Path(path)):
+        namespaces.pin_netns(name, path)
+        return False
     namespaces.create_netns(name)
     return True
 

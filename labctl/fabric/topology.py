@@ -21,7 +21,7 @@ from labctl.net.state import NetState
 from labctl.net.sysctl import device_sysctl
 
 CABLE = "eth0"  # what the end of a cable is called on a node, the control plane and outside
-CONTROL_PLANE = "control-plane"  # what people call it, and its switch port
+CONTROL_PLANE_PORT = "control-plane"
 OUTSIDE_PORT = "outside"
 
 _UNDERLAY_LENGTH = IPv4Network(names.UNDERLAY_CIDR).prefixlen
@@ -61,9 +61,10 @@ def desired_fabric(spec: LabSpec) -> dict[str, NetState]:
 
 
 def port_of(spec: LabSpec, machine: str) -> str:
-    """The switch port of a node, or of the control plane where no node is called that."""
-    if machine == CONTROL_PLANE and machine not in spec.node_names:
-        return CONTROL_PLANE
+    """The switch port of a node, or of the control plane, if no node is called that."""
+    known = spec.node_names
+    if machine == CONTROL_PLANE_PORT and machine not in known:
+        return CONTROL_PLANE_PORT
     return names.port_name(machine)
 
 
@@ -78,7 +79,7 @@ def _switch(spec: LabSpec) -> Iterator[Noun]:
     yield from _settings(forwarding=True, devices=(bridge, OUTSIDE_PORT))
     yield Link(bridge, "bridge", mtu=mtu, mac=_ROUTER_MAC)
     yield Address(bridge, f"{names.ROUTER_ADDRESS}/{_UNDERLAY_LENGTH}")
-    yield _port(spec, CONTROL_PLANE, names.control_plane_netns(spec.name), _CONTROL_PLANE_MAC)
+    yield _port(spec, CONTROL_PLANE_PORT, names.control_plane_netns(spec.name), _CONTROL_PLANE_MAC)
     yield Neighbor(bridge, names.CONTROL_PLANE_ADDRESS, _CONTROL_PLANE_MAC)
     for node in spec.node_names:
         netns, mac = names.node_netns(spec.name, node), names.node_mac(node)

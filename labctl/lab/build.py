@@ -15,7 +15,7 @@ def build(spec: LabSpec, launch: Launch | None, progress: Progress) -> None:
     progress.step("certificates and fabric")
     state.save(spec)
     certificates.ensure(spec)
-    fabric.converge(spec, faults.cut_nodes(spec.name))
+    fabric.converge(spec, faults.cut_nodes(spec.name), processes.namespaces(spec))
     progress.step(f"control plane, runtime and {_agents(len(spec.nodes))}")
     if launch is None:
         control.request(spec.name, "reload", crew=crew(spec))

@@ -18,7 +18,7 @@ from typing import NoReturn
 import setproctitle
 
 from labctl import names
-from labctl.lab import cgroup, etcd, processes, warm
+from labctl.lab import cgroup, etcd, keeping, processes, warm
 from labctl.lab.processes import Process
 
 LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
@@ -104,7 +104,7 @@ def _entry(lab: str, name: str) -> Callable[[], None]:
     if name == processes.CONTROL_PLANE:
         return partial(warm.load(warm.CONTROL_PLANE).run, lab)
     if name == processes.RUNTIME:
-        return partial(warm.load(warm.RUNTIME).run, lab)
+        return partial(keeping.run_runtime, lab)
     if name == processes.ETCD:
         return partial(etcd.run, lab)
     return partial(warm.load(warm.AGENT).run, lab, name.removeprefix(processes.agent("")))

@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 
 from labctl import fabric, names
-from labctl.api.kinds.core import CONFIGMAPS
+from labctl.api.kinds.core import CONFIGMAPS, NODES
 from labctl.api.lab import LabSpec, lab_configmap
 from labctl.api.objects import Obj, name, namespace
 from labctl.client.client import Client
@@ -48,6 +48,7 @@ async def _converge(change: Change, former: Former, progress: Progress) -> None:
     client = Client(UnixTransport(names.api_socket(spec.name)))  # it need not be there yet
     await nodes.wait_for_api(client, _API_SECONDS)
     await _publish(client, change.wider)
+    await _bring_back(client, spec, former)
     await _wait_ready(client, spec, former, progress)
     await marks.converge(client, change.stored, spec)
     if change.leaving:
@@ -65,6 +66,16 @@ async def _publish(client: Client, spec: LabSpec) -> None:
             await client.create(CONFIGMAPS, wanted)
     elif found[0].get("data") != wanted["data"]:
         await client.patch(CONFIGMAPS, at, {"data": wanted["data"]}, space)
+
+
+async def _bring_back(client: Client, spec: LabSpec, former: Former) -> None:
+    """Nodes whose objects somebody deleted: an agent registers when it starts, and never else."""
+    fresh = former.started_since(spec.name)
+    old = {node for node in spec.node_names if processes.agent(node) not in fresh}
+    if old:
+        lost = old - {name(node) for node in (await client.list(NODES)).items}
+        if lost:
+            control.request(spec.name, "restart-agents", nodes=sorted(lost))
 
 
 async def _wait_ready(client: Client, spec: LabSpec, former: Former, progress: Progress) -> None:

@@ -14,6 +14,7 @@ from pathlib import Path
 import msgspec
 
 from labctl import names
+from labctl.api.lab import LabSpec
 
 SUPERVISOR = "supervisor"
 CONTROL_PLANE = "control-plane"
@@ -118,3 +119,13 @@ def supervisor_of(lab: str) -> Process | None:
         if process.name == SUPERVISOR and is_alive(process):
             return process
     return None
+
+
+def namespaces(spec: LabSpec) -> dict[str, str]:
+    """Where the network namespaces of nodes with a living agent are, by name: that is in its own."""
+    agents = {agent(node): names.node_netns(spec.name, node) for node in spec.node_names}
+    return {
+        agents[one.name]: f"/proc/{one.pid}/ns/net"
+        for one in read_record(spec.name).processes
+        if one.name in agents and is_alive(one)
+    }

@@ -100,6 +100,8 @@ class Supervisor:
                 self.roster.stop([self._agent(request["node"])])
             case "kill-agent":
                 self.roster.kill(self._agent(request["node"]))
+            case "restart-agents":
+                self.roster.restart([self._agent(node) for node in request["nodes"]])
             case "reload":
                 self.roster.set_crew(request["crew"])
             case "stop":

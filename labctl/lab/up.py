@@ -86,6 +86,7 @@ def _make_cgroup(lab: str) -> None:
     (cgroup_css_set_fork reads the parent's count, cgroup_post_fork compares the target's).
     """
     if not cgroup.members(lab):
+        cgroup.wait_empty(lab, _END_SECONDS)  # who is listed no more may still be dying
         cgroup.remove(lab)
     cgroup.create(lab)
 

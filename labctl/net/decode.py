@@ -23,7 +23,7 @@ _NDMSG = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 _ARPHRD_LOOPBACK = 772
 _IFF_UP = 1
 _IFLA_ADDRESS, _IFLA_IFNAME, _IFLA_MTU, _IFLA_MASTER = 1, 3, 4, 10
-_IFLA_LINKINFO, _IFLA_IFALIAS = 18, 20
+_IFLA_LINKINFO, _IFLA_IFALIAS, _IFLA_LINK_NETNSID = 18, 20, 37
 _INFO_KIND, _INFO_DATA, _INFO_SLAVE_DATA = 1, 2, 5
 _BRPORT_MODE = 4
 _VXLAN_ID, _VXLAN_LINK, _VXLAN_LOCAL, _VXLAN_LEARNING = 1, 3, 4, 7
@@ -55,25 +55,42 @@ NameOf = Callable[[int], str]
 
 def link_index(body: bytes) -> tuple[int, str]:
     """The index and name of the link that a RTM_NEWLINK or RTM_DELLINK is about."""
-    name = wire.attributes(body, _IFINFOMSG.size).get(_IFLA_IFNAME, b"")
-    return _IFINFOMSG.unpack_from(body)[2], wire.text(name)
+    return _IFINFOMSG.unpack_from(body)[2], link_name(body)
 
 
-def is_bridge_message(body: bytes) -> bool:
-    """Whether a link message is about a bridge port's state only.
+def link_name(body: bytes) -> str:
+    """The name alone, which the kernel tells first (rtnl_fill_ifinfo)."""
+    return wire.first_text(body, _IFINFOMSG.size, _IFLA_IFNAME)
 
-    Its RTM_DELLINK says that the port left its bridge, not that the link is gone.
-    """
-    return body[0] == AF_BRIDGE
+
+def link_nsid(body: bytes) -> int | None:
+    """The id, here, of the namespace in which the other end of a pair is; None if there is none."""
+    return _nsid(wire.attributes(body, _IFINFOMSG.size))
+
+
+def _nsid(told: dict[int, bytes]) -> int | None:
+    return wire.i32(told[_IFLA_LINK_NETNSID]) if _IFLA_LINK_NETNSID in told else None
+
+
+def link_state(body: bytes) -> tuple[int, bool]:
+    """The index of a link, and whether it is up: what the head of a message tells."""
+    _, _, index, flags, _ = _IFINFOMSG.unpack_from(body)
+    return index, bool(flags & _IFF_UP)
 
 
 def link(body: bytes, name_of: NameOf) -> tuple[Link, bool]:
     """A link; a `lo` that is down and fallback tunnels do not count."""
+    noun, counts, _ = link_and_nsid(body, name_of)
+    return noun, counts
+
+
+def link_and_nsid(body: bytes, name_of: NameOf) -> tuple[Link, bool, int | None]:
+    """The same, and `link_nsid`, for the price of one."""
     _, hardware, _, flags, _ = _IFINFOMSG.unpack_from(body)
     told = wire.attributes(body, _IFINFOMSG.size)
     up = bool(flags & _IFF_UP)
     if hardware == _ARPHRD_LOOPBACK:
-        return LOOPBACK, up
+        return LOOPBACK, up, None
     about = wire.attributes(told.get(_IFLA_LINKINFO, b""))
     kind = wire.text(about.get(_INFO_KIND, b""))
     name = wire.text(told[_IFLA_IFNAME])
@@ -88,7 +105,7 @@ def link(body: bytes, name_of: NameOf) -> tuple[Link, bool]:
         vxlan=_vxlan(about[_INFO_DATA], name_of) if kind == "vxlan" else None,
         hairpin=wire.attributes(about.get(_INFO_SLAVE_DATA, b"")).get(_BRPORT_MODE) == b"\1",
     )
-    return noun, name not in _FALLBACK_TUNNELS
+    return noun, name not in _FALLBACK_TUNNELS, _nsid(told)
 
 
 def _vxlan(data: bytes, name_of: NameOf) -> Vxlan:

@@ -163,6 +163,11 @@ def is_netns(path: Path) -> bool:
         return False
 
 
+def is_here(path: Path) -> bool:
+    """Whether `path` leads to the namespace in which the caller is."""
+    return path.samefile(_HERE)
+
+
 def _unlink_from_below(pin: Path) -> None:
     """Unlinks a pin whose mount lies hidden: the first `ip netns add` of a machine mounts /run/netns,
     with all pins, over itself (iproute2, netns_add), and only the copies on top can be reached.

@@ -26,6 +26,9 @@ _NETLINK_GET_STRICT_CHK = 12
 _SIOCGSKNS = 0x894C
 _NLMSGERR_ATTR_MSG = 1
 _RTM_GETLINK = 18
+_RTM_NEWNSID, _RTM_GETNSID = 88, 90
+_RTGENMSG_SIZE = 4  # one byte, padded
+_NETNSA_NSID, _NETNSA_FD = 1, 3
 _IFLA_IFNAME = 3
 _IFLA_EXT_MASK = 29
 _RTEXT_FILTER_SKIP_STATS = struct.pack("=I", 1 << 3)
@@ -110,6 +113,23 @@ class Netlink:
         if frame.kind == wire.NLMSG_ERROR:
             raise NetError(f"ip link show dev {name}: no such interface", errno.ENODEV)
         return int(_IFINFOMSG.unpack_from(frame.body)[2])
+
+    def nsid(self, place: int) -> int:
+        """The id, in this namespace, of another one (an open descriptor); given if it has none."""
+        body = bytes(_RTGENMSG_SIZE) + wire.attribute(_NETNSA_FD, struct.pack("=I", place))
+        asked = wire.message(_RTM_GETNSID, wire.NLM_F_REQUEST, body)
+        for _ in range(2):
+            frame = self.query([asked])[0]
+            told = wire.attributes(frame.body, _RTGENMSG_SIZE)
+            if frame.kind == wire.NLMSG_ERROR or _NETNSA_NSID not in told:
+                break
+            found = wire.i32(told[_NETNSA_NSID])
+            if found >= 0:
+                return found
+            given = body + wire.attribute(_NETNSA_NSID, struct.pack("=i", -1))
+            new = wire.message(_RTM_NEWNSID, wire.NLM_F_REQUEST, given)
+            self.send([Request(new, lambda: "ip netns set … auto", frozenset({errno.EEXIST}))])
+        raise NetError("the kernel gives no id to a network namespace")
 
     def query(self, messages: Sequence[bytes]) -> list[wire.Frame]:
         """Sends requests of which each has one answer (an error is one), and returns the answers."""

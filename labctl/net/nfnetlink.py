@@ -17,8 +17,8 @@ from typing import Self
 from labctl.errors import NetError
 from labctl.net import wire
 from labctl.net.netlink import Netlink
+from labctl.net.subscription import NETLINK_NETFILTER
 
-NETLINK_NETFILTER = 12
 _NFNL_SUBSYS_NFTABLES = 10
 _NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 _FAMILIES = {"inet": 1, "ip": 2, "arp": 3, "netdev": 5, "bridge": 7, "ip6": 10}

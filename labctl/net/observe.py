@@ -4,10 +4,12 @@ Five dumps, the settings that are asked for, and labctl's nftables. What the ker
 is left out (see `decode`), so that after `apply` the state equals what was desired.
 """
 
+import contextlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+from labctl.errors import NetError
 from labctl.net import decode, nft, sysctl, wire
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Address, Neighbor, Noun
@@ -18,6 +20,7 @@ _RTM_GETADDR = 22
 _RTM_GETROUTE = 26
 _RTM_GETNEIGH = 30
 _IFLA_EXT_MASK = 29
+_IFLA_TARGET_NETNSID = 46
 _RTEXT_FILTER_SKIP_STATS = struct.pack("=I", 1 << 3)
 _IFINFOMSG_SIZE = 16
 _IFADDRMSG_SIZE = 8
@@ -27,10 +30,18 @@ _NDMSG = struct.Struct("=BxxxiHBB")  # family, index, state, flags, type
 Decoder = Callable[[bytes, decode.NameOf], tuple[Noun, bool]]
 
 
-def link_messages(netlink: Netlink) -> list[bytes]:
-    """The bodies of a dump of all links, without statistics."""
-    skip = wire.attribute(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
-    return netlink.dump(_RTM_GETLINK, bytes(_IFINFOMSG_SIZE) + skip)
+def link_messages(netlink: Netlink, nsid: int | None = None) -> list[bytes]:
+    """The bodies of a dump of all links, without statistics; of the namespace `nsid` if given.
+
+    One that has no such id (any more) has no links.
+    """
+    asked = wire.attribute(_IFLA_EXT_MASK, _RTEXT_FILTER_SKIP_STATS)
+    if nsid is None:
+        return netlink.dump(_RTM_GETLINK, bytes(_IFINFOMSG_SIZE) + asked)
+    asked += wire.attribute(_IFLA_TARGET_NETNSID, struct.pack("=i", nsid))
+    with contextlib.suppress(NetError):
+        return netlink.dump(_RTM_GETLINK, bytes(_IFINFOMSG_SIZE) + asked)
+    return []
 
 
 def observe(netlink: Netlink, sysctls: Iterable[str] = ()) -> NetState:

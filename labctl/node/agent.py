@@ -12,7 +12,7 @@ from collections.abc import Coroutine
 from labctl import names
 from labctl.api.kinds.core import NODES, PODS
 from labctl.api.lab import LabSpec, node_address
-from labctl.api.objects import Obj, is_deleting, name
+from labctl.api.objects import Obj, is_deleting, name, uid
 from labctl.cgroups.hierarchies import read_hierarchies
 from labctl.client.cache import Cache
 from labctl.client.client import Client
@@ -34,19 +34,22 @@ from labctl.node.pod_network import PodNetwork
 from labctl.node.pod_network.builtin import BuiltinNetwork
 from labctl.node.pods.containers import ContainerExecutor
 from labctl.node.pods.executor import Executor
+from labctl.node.pods.facts import is_host_network
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.pods.objects import PodObjects
 from labctl.node.pods.status_writer import StatusWriter
-from labctl.node.pods.teller import PodTeller
+from labctl.node.pods.teller import HEALED, PodTeller
 from labctl.node.pods.worker import PodWorker
 from labctl.node.probes.prober import Prober
 from labctl.node.registration import Identity, keep_lease, register
 from labctl.node.runtime_link import RuntimeLink
 from labctl.node.server.app import AgentServer, server_tls
 from labctl.node.server.lookup import Containers
+from labctl.node.snapshot import PodPort
 from labctl.node.stats.starts import PodStarts
 from labctl.node.stats.summary import NodeStats
+from labctl.node.volumes.upkeep import VolumeUpkeep
 
 _NOT_SET_UP = ("the agent has only just been started",)
 
@@ -98,7 +101,12 @@ class Agent:
         self._memory = PodMemory(self._mirror, settings.crash_delays)
         self._objects = PodObjects(self._pod_changed)
         self._link = RuntimeLink(
-            runtime, place.node, self._mirror, self._runtime_changed, self._images_changed
+            runtime,
+            place.node,
+            self._mirror,
+            self._runtime_changed,
+            self._images_changed,
+            self._sandbox_healed,
         )
         self._reporter = NodeReporter(
             client, self._recorder, registered, identity, self._problems, lambda: self._link.images
@@ -112,6 +120,15 @@ class Agent:
         self._teller = PodTeller(self._recorder)
         self._prober = Prober(
             place.address, self._memory, self._objects, runtime, self._teller, self._pod_changed
+        )
+        self._volumes = VolumeUpkeep(
+            place,
+            client,
+            self._objects,
+            self._memory,
+            self._teller,
+            settings.heartbeat_seconds,
+            self._pod_changed,
         )
         self._background = Background()
         self._forwards = Forwards()
@@ -131,9 +148,11 @@ class Agent:
             self._place.lab,
             spec,
             self._network,
+            self._watcher,
             runtime,
             self._network_changed,
             self._mirror.declare_dead,
+            self._sandbox_healed,
         )
         self._watcher.strangers = plugins.link_gone
         return plugins
@@ -170,6 +189,7 @@ class Agent:
             self._client,
             runtime,
             self._memory,
+            self._volumes.tokens,
             self._teller,
             self._background,
             self._pod_changed,
@@ -205,6 +225,7 @@ class Agent:
             self._worker.run(),
             self._status.run(),
             self._watcher.run(),
+            self._volumes.run(),
         )
 
     def _tls(self) -> ssl.SSLContext:
@@ -213,6 +234,7 @@ class Agent:
     async def close(self) -> None:
         await self._server.close()
         await self._prober.close()
+        await self._volumes.close()
         await self._background.close()
         self._watcher.close()
         self._netlink.close()
@@ -220,13 +242,16 @@ class Agent:
     def _knows(self, pod: Obj | None) -> bool:
         """Whether a pod can be judged: by what the runtime has, and what the API has.
 
-        A pod that is to run also waits until the network has taken over the ports that are there.
+        A pod that is to run on the pod network also waits until that has taken over the ports that
+        are there; one that has none yet is told if that may take long.
         """
         if not self._link.seen:
             return False
         if pod is None:
             return self._complete
-        return self._network_sync.adopted or is_deleting(pod)
+        if self._network_sync.adopted or is_deleting(pod) or is_host_network(pod):
+            return True
+        return self._network_sync.lacks_cidr and not self._mirror.sandboxes(uid(pod))
 
     def _pod_changed(self, pod_uid: str) -> None:
         self._worker.mark(pod_uid)
@@ -234,6 +259,7 @@ class Agent:
     def _worked_on(self, pod_uid: str) -> None:
         self._status.mark(pod_uid)
         self._prober.look(pod_uid)
+        self._volumes.look(pod_uid)
 
     def _node_changed(self, _old: Obj | None, new: Obj | None) -> None:
         self._network_sync.node_changed()
@@ -253,8 +279,20 @@ class Agent:
         self._worker.mark_all()
         self._reporter.mark()
 
-    def _healed(self, sentence: str) -> None:
-        self._reporter.event("Warning", "NetworkHealed", sentence)
+    def _sandbox_healed(self, sandbox_id: str, sentence: str) -> None:
+        sandbox = self._mirror.sandbox(sandbox_id)
+        self._tell_healed(sentence, sandbox.config.uid if sandbox is not None else "")
+
+    def _healed(self, sentence: str, port: PodPort | None) -> None:
+        self._tell_healed(sentence, port.uid if port is not None else "")
+
+    def _tell_healed(self, sentence: str, pod_uid: str) -> None:
+        """Told of the pod, if nothing else was hurt; a sandbox can outlive its pod's object."""
+        pod = self._objects.get(pod_uid)
+        if pod is not None:
+            self._teller.healed(pod, sentence)
+        else:
+            self._reporter.event("Warning", HEALED, sentence)
 
     def _problems(self) -> tuple[str, ...]:
         """Why no pod can be run, worded as a kubelet does."""

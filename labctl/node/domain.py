@@ -19,8 +19,18 @@ from labctl.node.underlay import UNDERLAY_INTERFACE
 def node_domain(observed: Iterable[Noun], wanted: NetState, cluster: Snapshot) -> NetState:
     """The part of a node's namespace that the agent answers for."""
     return NetState(
-        noun for noun in observed if noun.key in wanted.by_key or _is_own(noun, cluster)
+        noun
+        for noun in observed
+        if noun.key in wanted.by_key or _is_own(noun, cluster) or _is_renamed_cable(noun, wanted)
     )
+
+
+def _is_renamed_cable(noun: Noun, wanted: NetState) -> bool:
+    """Of no use under another name; it goes, and the fabric plugs in a new one."""
+    cable = wanted.get(("link", UNDERLAY_INTERFACE))
+    if not isinstance(noun, Link) or not isinstance(cable, Link):
+        return False
+    return (noun.kind, noun.mac, noun.master) == (cable.kind, cable.mac, "")
 
 
 def _is_own(noun: Noun, cluster: Snapshot) -> bool:
@@ -49,11 +59,22 @@ def _is_way_to_pods(route: Route, cluster: Snapshot) -> bool:
 
 
 def pod_domain(observed: Iterable[Noun], wanted: NetState) -> NetState:
-    """The part of a pod's namespace that the agent answers for: its cable, and all routes."""
-    return NetState(
-        noun
-        for noun in observed
-        if noun.key in wanted.by_key
-        or isinstance(noun, Route)
-        or (not isinstance(noun, Link) and noun.interface == POD_INTERFACE)
-    )
+    """The part of a pod's namespace that the agent answers for: its cable, with the ways over it.
+
+    Devices that a pod makes for itself (a tunnel, say), and what hangs on them, are its own.
+    """
+    return NetState(noun for noun in observed if concerns_pod(noun, wanted))
+
+
+def concerns_pod(noun: Noun, wanted: NetState) -> bool:
+    return noun.key in wanted.by_key or _is_of_cable(noun)
+
+
+def _is_of_cable(noun: Noun) -> bool:
+    match noun:
+        case Link() | Sysctl() | NftTable():
+            return False
+        case Route():  # one without an interface keeps packets from the cable
+            return noun.interface in {POD_INTERFACE, ""}
+        case _:
+            return noun.interface == POD_INTERFACE

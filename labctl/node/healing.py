@@ -1,29 +1,36 @@
-"""Words for wounds: what was found, and what was done about it."""
+"""What was mended on a node, and whose it was."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
+from dataclasses import dataclass
 
-from labctl.net.nouns import Link
-from labctl.net.operations import Create, Operation, Replace
-
-_SHOWN = 5
-
-
-def report(done: Sequence[Operation]) -> str:
-    """One sentence for a log line or an Event; of many operations the first few."""
-    found = "; ".join(_found(one) for one in done[:_SHOWN])
-    did = "; ".join(one.describe() for one in done[:_SHOWN])
-    more = f" (and {len(done) - _SHOWN} more)" if len(done) > _SHOWN else ""
-    return f"found {found}{more}, did: {did}{more}"
+from labctl.net.findings import Finding, finding
+from labctl.net.operations import Operation
+from labctl.node.snapshot import PodPort
 
 
-def _found(operation: Operation) -> str:
-    noun = operation.noun
-    match operation:
-        case Create():
-            return f"no {noun.describe()}"
-        case Replace(Link()):
-            return f"{noun.describe()} changed"
-        case Replace(_, before):
-            return f"{before.describe()} in place of {noun.describe()}"
-        case _:
-            return f"a stray {noun.describe()}"
+@dataclass(frozen=True, slots=True)
+class Mended:
+    """An operation that was done. `port` is the pod's that it is about, if it is about one.
+
+    It was done on the node, or `inside` the pod's own namespace.
+    """
+
+    operation: Operation
+    port: PodPort | None = None
+    inside: bool = False
+
+    @property
+    def place(self) -> str:
+        if not self.inside or self.port is None:
+            return ""
+        return f"in pod {self.port.namespace}/{self.port.pod}: "
+
+    @property
+    def finding(self) -> Finding:
+        return finding(self.operation, self.place)
+
+
+def patient(done: Iterable[Mended]) -> PodPort | None:
+    """The pod that all of it is about; None where the node was hurt, or several pods."""
+    ports = {one.port for one in done}
+    return ports.pop() if len(ports) == 1 else None

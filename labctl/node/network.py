@@ -10,21 +10,24 @@ import errno
 import logging
 from collections.abc import Iterable
 
+from labctl import names
 from labctl.errors import LabError, NetError
 from labctl.net import encode, nft, sysctl, veth
 from labctl.net.apply import apply
 from labctl.net.diff import diff
 from labctl.net.effects import carry_out
 from labctl.net.netlink import Netlink, Request
-from labctl.net.nouns import Key, Link, NftTable, Noun, Sysctl
+from labctl.net.nouns import Key, Link, Neighbor, NftTable, Noun, Sysctl
 from labctl.net.observe import observe_like
 from labctl.net.operations import Create, Delete, Operation
 from labctl.net.state import NetState
 from labctl.node.desired import desired
 from labctl.node.domain import node_domain
+from labctl.node.healing import Mended
 from labctl.node.ipam import AddressPool, AddressTaken
-from labctl.node.pod_namespaces import PodNamespaces
-from labctl.node.pod_side import desired_pod, pod_interface
+from labctl.node.pod_namespaces import CableMissing
+from labctl.node.pod_side import pod_interface
+from labctl.node.pod_sides import PodSides
 from labctl.node.ports import port_nouns
 from labctl.node.snapshot import PodPort, Snapshot
 from labctl.node.underlay import UNDERLAY_INTERFACE
@@ -44,8 +47,8 @@ class Network:
     def __init__(self, node: str, netlink: Netlink) -> None:
         self.node = node
         self.problem = "the lab is not known yet"
-        self._netlink = netlink
-        self._namespaces = PodNamespaces()
+        self.sides = PodSides(node)
+        self.netlink = netlink
         self._snapshot: Snapshot | None = None
         self._addresses: AddressPool | None = None
         self._ports: dict[str, PodPort] = {}
@@ -73,13 +76,8 @@ class Network:
     def tables_are_right(self) -> bool:
         """Whether labctl's nftables are what they are known to be."""
         known = {noun for noun in (self._known or {}).values() if isinstance(noun, NftTable)}
-        with self._netlink.inside():
+        with self.netlink.inside():
             return self._known is None or known == set(nft.observe_tables())
-
-    def open_settings(self, names: Iterable[str]) -> sysctl.SysctlFiles:
-        """Settings of the node's namespace, to be read again and again; the caller closes them."""
-        with self._netlink.inside():
-            return sysctl.SysctlFiles(names)
 
     @property
     def wanted(self) -> NetState:
@@ -105,6 +103,7 @@ class Network:
         """
         for port in ports:
             self._ports[port.sandbox] = port
+            self.sides.put(port)
         self._dying = tuple(dying)
         self._known = None
 
@@ -114,28 +113,36 @@ class Network:
         The first time, and after a failure, the kernel is observed. The node has a podCIDR.
         """
         self._snapshot = snapshot
+        self.sides.follow(snapshot)
         self._open_pool(snapshot.node(self.node).pod_cidr)
         wanted = desired(snapshot.with_ports(self._ports.values()), self.node)
         self._wanted = dict(wanted.by_key)
         first = self._known is None
         known = self._observe() if first else self.known
         done = self._carry_out(diff(known, wanted), known)
-        if first:
-            self._converge_pods(self._ports.values())
+        ports = self._ports.values() if first else self._touched(done)
+        for one in (*map(self._mended, done), *self._converge_pods(ports)):
+            _log.info("%s%s", one.place, one.operation.describe())
         self.problem = ""
         return done
 
-    def heal(self) -> tuple[Operation, ...]:
+    def heal(self) -> tuple[Mended, ...]:
         """Observes, and mends what is not as it should be; returns what was done.
 
-        Raises NetError.
+        With a port goes the pod's side of it. Raises NetError.
         """
         observed = self._observe()
-        return self._carry_out(diff(observed, self.wanted), observed)
+        done = self._carry_out(diff(observed, self.wanted), observed)
+        return (*map(self._mended, done), *self._converge_pods(self._touched(done)))
 
-    def heal_pod(self, port: PodPort) -> tuple[Operation, ...]:
-        """The same for a pod's own namespace."""
-        return self._namespaces.converge(port, self._desired_pod(port))
+    def heal_pod(self, port: PodPort) -> tuple[Mended, ...]:
+        """The same for a pod's own namespace. A cable that it lost is made anew from here."""
+        try:
+            done = self.sides.converge(port)
+        except CableMissing:
+            veth.delete_port(self.netlink, port.link)  # its other end has another name, or place
+            return self.heal()
+        return tuple(Mended(one, port, inside=True) for one in done)
 
     # Ports of single pods: the path that must be quick.
 
@@ -148,6 +155,7 @@ class Network:
         snapshot = self._require_snapshot()
         link, *rest = port_nouns(port, snapshot.pod_mtu)
         self._ports[port.sandbox] = port
+        self.sides.put(port)
         self._wanted |= {noun.key: noun for noun in (link, *rest)}
         try:
             self._plug(port, link, rest)
@@ -166,14 +174,14 @@ class Network:
     def _plug(self, port: PodPort, link: Noun, rest: Iterable[Noun]) -> None:
         assert isinstance(link, Link)
         interface = pod_interface(self._require_snapshot(), self.node, port)
-        with self._namespaces.opened(port) as descriptor:
-            veth.create_veth(self._netlink, link, descriptor)
-            self._netlink.send([one for noun in rest for one in self._requests(Create(noun))])
+        with self.sides.opened(port) as descriptor:
+            veth.create_veth(self.netlink, link, descriptor)
+            self.netlink.send([one for noun in rest for one in self._requests(Create(noun))])
             if self._known is not None:
                 self._known |= {noun.key: noun for noun in (link, *rest)}
             with Netlink.at(descriptor) as inside:
                 veth.configure_pod(inside, interface)
-        veth.await_port(self._netlink, link)
+        veth.await_port(self.netlink, link)
 
     def detach(self, port: PodPort) -> bool:
         """Takes a sandbox off the network: nothing passes its port from now on.
@@ -182,12 +190,12 @@ class Network:
         Raises NetError.
         """
         self._ports.pop(port.sandbox, None)
-        self._namespaces.forget(port)
+        self.sides.drop(port)
         found = self._unplug(port)
         link, *rest = port_nouns(port, 0)
         # An old sandbox's address may be another pod's by now: then it is not the same noun.
         own = [noun for noun in rest if self._wanted.get(noun.key, noun) == noun]
-        self._netlink.send([one for noun in own for one in self._requests(Delete(noun))])
+        self.netlink.send([one for noun in own for one in self._requests(Delete(noun))])
         for noun in (link, *own):
             self._wanted.pop(noun.key, None)
             if self._known is not None:
@@ -197,7 +205,7 @@ class Network:
 
     def _unplug(self, port: PodPort) -> bool:
         try:
-            veth.set_port(self._netlink, port.link, up=False)
+            veth.set_port(self.netlink, port.link, up=False)
         except NetError as error:
             if error.errno != errno.ENODEV:
                 raise
@@ -206,13 +214,13 @@ class Network:
 
     def delete_port(self, port: PodPort) -> None:
         """Deletes a port whose namespace somebody else keeps alive. Raises NetError."""
-        veth.delete_port(self._netlink, port.link)
+        veth.delete_port(self.netlink, port.link)
 
     def has_link(self, name: str) -> bool:
         """Asks the kernel, not what is known."""
-        self._netlink.forget()
+        self.netlink.forget()
         try:
-            self._netlink.index(name)
+            self.netlink.index(name)
         except NetError:
             return False
         return True
@@ -225,50 +233,58 @@ class Network:
 
     def _observe(self) -> NetState:
         wanted = self.wanted
-        observed = observe_like(self._netlink, wanted)
+        observed = observe_like(self.netlink, wanted)
         return node_domain(observed, wanted, self._require_snapshot())
 
     def _carry_out(self, operations: Iterable[Operation], known: NetState) -> tuple[Operation, ...]:
         """Does what can be done; until it is done, nothing is known for sure."""
         feasible = tuple(one for one in operations if self._is_feasible(one, known))
         self._known = None
-        apply(self._netlink, feasible)
+        apply(self.netlink, feasible)
         working = dict(known.by_key)
         for operation in feasible:
-            _log.info("%s", operation.describe())
             carry_out(working, operation)
         self._known = working
-        touched = {one.noun.key for one in feasible if isinstance(one.noun, Link)}
-        self._converge_pods(one for one in self._ports.values() if ("link", one.link) in touched)
         return feasible
 
     def _is_feasible(self, operation: Operation, known: NetState) -> bool:
         """A cable is made from its other end, a port only to a pod that lives, and so on."""
         noun = operation.noun
-        if noun.interface == UNDERLAY_INTERFACE:
+        if noun.interface in {UNDERLAY_INTERFACE, names.VXLAN_DEVICE}:  # the second needs the first
             return known.get(_CABLE) is not None
         if isinstance(operation, Create) and isinstance(noun, Link) and noun.peer:
-            port = next(one for one in self._ports.values() if one.link == noun.name)
-            return self._namespaces.is_there(port)
+            port = self.sides.port(noun.name)
+            return port is not None and self.sides.is_there(port)
         if isinstance(noun, Sysctl) and noun.name.startswith("net.bridge."):
             return sysctl.read(noun.name) is not None  # br_netfilter is not loaded
         return True
 
-    def _converge_pods(self, ports: Iterable[PodPort]) -> None:
+    def _touched(self, done: Iterable[Operation]) -> list[PodPort]:
+        """The ports of which the link was made or changed."""
+        found = (self.sides.port(one.noun.name) for one in done if isinstance(one.noun, Link))
+        return [port for port in found if port is not None]
+
+    def _mended(self, operation: Operation) -> Mended:
+        """An operation on the node, with the port that it is about."""
+        match operation.noun:
+            case Link(name=link):
+                return Mended(operation, self.sides.port(link))
+            case Neighbor(interface=names.BRIDGE, mac=mac):
+                found = (port for port in self._ports.values() if port.mac == mac)
+                return Mended(operation, next(found, None))
+        return Mended(operation)
+
+    def _converge_pods(self, ports: Iterable[PodPort]) -> list[Mended]:
+        done: list[Mended] = []
         for port in ports:
             try:
-                done = self.heal_pod(port)
+                done += (Mended(one, port, inside=True) for one in self.sides.converge(port))
             except NetError as error:  # it may be dying; its next sandbox gets a network anew
                 _log.warning("%s/%s: %s", port.namespace, port.pod, error.message)
-            else:
-                for operation in done:
-                    _log.info("in pod %s/%s: %s", port.namespace, port.pod, operation.describe())
+        return done
 
     def _requests(self, operation: Operation) -> list[Request]:
-        return encode.requests(operation, self._netlink.index)
-
-    def _desired_pod(self, port: PodPort) -> NetState:
-        return desired_pod(self._require_snapshot(), self.node, port)
+        return encode.requests(operation, self.netlink.index)
 
     def _require_snapshot(self) -> Snapshot:
         if self._snapshot is None:

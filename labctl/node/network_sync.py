@@ -41,6 +41,8 @@ class NetworkSync:
         self._link = link
         self._changed = changed
         self._synced = False
+        self.lacks_cidr = False
+        """Whether it waits for what nobody here can hasten: pods are to be told."""
         self._done: Snapshot | None = None
         self._queue = Reconciler("network", self._sync)
 
@@ -67,11 +69,10 @@ class NetworkSync:
         spec = self._settings.spec
         self._watcher.healing = spec.network.healing
         wanted = snapshot(spec, self._nodes.objects.values())
-        if wanted == self._done or not self._can_update(wanted):
-            return
         before = self._pods.problem
         try:
-            await self._update(wanted)
+            if wanted != self._done and self._can_update(wanted):
+                await self._update(wanted)
         finally:
             if self._pods.problem != before:
                 self._changed()
@@ -82,7 +83,9 @@ class NetworkSync:
             self._network.problem = "the container runtime has not answered yet"
         elif not wanted.node(self._network.node).pod_cidr:
             self._network.problem = "the node has no podCIDR yet"
+            self.lacks_cidr = self._synced
         else:
+            self.lacks_cidr = False
             return self._synced
         return False
 

@@ -6,15 +6,15 @@ A descriptor that stays open would keep a dead pod's namespace, and its address,
 import contextlib
 import errno
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from labctl.errors import NetError
 from labctl.net.apply import apply
 from labctl.net.diff import diff
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import LOOPBACK
-from labctl.net.observe import observe
-from labctl.net.operations import Create, Operation
+from labctl.net.observe import observe_like
+from labctl.net.operations import Create, Delete, Operation
 from labctl.net.state import NetState
 from labctl.node.domain import pod_domain
 from labctl.node.ports import POD_INTERFACE
@@ -59,16 +59,6 @@ class PodNamespaces:
     def forget(self, port: PodPort) -> None:
         self._inodes.pop(port.sandbox, None)
 
-    def converge(self, port: PodPort, wanted: NetState) -> tuple[Operation, ...]:
-        """Brings a pod's side to `wanted`; returns what that took. Raises NetError.
-
-        Its `eth0` cannot be made from inside: without it nothing is done.
-        """
-        with self.opened(port) as descriptor, Netlink.at(descriptor) as netlink:
-            operations = pod_operations(netlink, wanted)
-            apply(netlink, operations)
-        return operations
-
 
 def set_up_loopback(netns: str) -> int:
     """Sets `lo` up in a namespace that nobody else has configured; returns its inode.
@@ -90,14 +80,35 @@ def set_up_loopback(netns: str) -> int:
     return inode
 
 
+def converge(netlink: Netlink, wanted: NetState) -> tuple[Operation, ...]:
+    """Brings the pod's namespace behind `netlink` to `wanted`; returns what that took.
+
+    Raises NetError; CableMissing when there is no `eth0`, which cannot be made from inside. What is
+    in its place is taken away then.
+    """
+    operations = pod_operations(netlink, wanted)
+    if lacks_cable(operations):
+        apply(netlink, [one for one in operations if one == Delete(one.noun) and is_cable(one)])
+        raise CableMissing(f"there is no {POD_INTERFACE}")
+    apply(netlink, operations)
+    return operations
+
+
 def pod_operations(netlink: Netlink, wanted: NetState) -> tuple[Operation, ...]:
     """What would bring the pod's namespace behind `netlink` to `wanted`."""
-    operations = diff(pod_domain(observe(netlink), wanted), wanted)
-    missing = any(one == Create(one.noun) and one.noun.key == _CABLE for one in operations)
-    return () if missing else operations
+    return diff(pod_domain(observe_like(netlink, wanted), wanted), wanted)
 
 
-_CABLE = ("link", POD_INTERFACE)
+def lacks_cable(operations: Iterable[Operation]) -> bool:
+    return any(one == Create(one.noun) and is_cable(one) for one in operations)
+
+
+def is_cable(operation: Operation) -> bool:
+    return operation.noun.key == ("link", POD_INTERFACE)
+
+
+class CableMissing(NetError):
+    """A pod's namespace has no `eth0`."""
 
 
 def _gone(port: PodPort) -> NetError:

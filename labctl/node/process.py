@@ -7,6 +7,7 @@ stay as they are, and the next one takes them over.
 
 import asyncio
 import contextlib
+import gc
 import logging
 import signal
 
@@ -28,6 +29,7 @@ def run(lab: str, node: str) -> None:
     setproctitle.setproctitle(names.agent_title(lab, node))
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     namespaces.enter(namespaces.netns_path(names.node_netns(lab, node)))
+    gc.set_threshold(10_000)  # objects, not 700: what a pod takes is large, and has few cycles
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(lab, node))
 

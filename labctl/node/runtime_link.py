@@ -18,7 +18,8 @@ _log = logging.getLogger(__name__)
 class RuntimeLink:
     """Keeps `mirror` like the runtime, and `images` like the lab's store.
 
-    `changed()` is called when the runtime comes or goes, `images_changed()` when images do.
+    `changed()` is called when the runtime comes or goes, `images_changed()` when images do;
+    `healed` is given a sandbox's id and a sentence on what the runtime mended of it.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class RuntimeLink:
         mirror: RuntimeMirror,
         changed: Callable[[], None],
         images_changed: Callable[[], None],
+        healed: Callable[[str, str], None],
     ) -> None:
         self.images: list[StoredImage] = []
         self.connected = False
@@ -38,6 +40,7 @@ class RuntimeLink:
         self._mirror = mirror
         self._changed = changed
         self._images_changed = images_changed
+        self._healed = healed
 
     async def run(self) -> None:
         """Until cancelled."""
@@ -68,6 +71,8 @@ class RuntimeLink:
                 if event.kind == "images-changed":
                     self.images = await self._runtime.list_images()
                     self._images_changed()
+                elif event.kind == "pin-mended":
+                    self._healed(event.sandbox_id, event.message)
                 else:
                     self._mirror.take(event)
         finally:

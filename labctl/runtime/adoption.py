@@ -40,7 +40,10 @@ def _adopt_pod(machine: Machine, record: PodRecord) -> Pod:
     known = record.sandbox
     alive = known.sandbox.state == "ready"
     pause = Process.adopt(known.pause) if alive else None
-    pod = Pod(machine, LiveSandbox(machine, known.sandbox, known.pause, pause, Path(known.pin)))
+    pin = Path(known.pin)
+    if pause is not None:
+        machine.pins.adopt(pin, known.sandbox.netns)
+    pod = Pod(machine, LiveSandbox(machine, known.sandbox, known.pause, pause, pin))
     for container in record.containers:
         pod.add(container.container).adopt(container.process)
     if alive and pause is None:

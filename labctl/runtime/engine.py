@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from labctl import __version__, names
 from labctl.cri.errors import INVALID_ARGUMENT, NOT_FOUND, CriError
@@ -42,6 +42,9 @@ class Engine:
         """Takes up what an earlier runtime left running."""
         for pod in adopt_pods(self._machine):
             self._pods[pod.id] = pod
+
+    def pods(self) -> Iterable[Pod]:
+        return self._pods.values()
 
     def release(self) -> None:
         """Lets go of everything; it goes on."""

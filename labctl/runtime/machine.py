@@ -10,6 +10,7 @@ from labctl.runtime.events import EventHub
 from labctl.runtime.home import Home
 from labctl.runtime.mounts import MountTable
 from labctl.runtime.pause import pause_program
+from labctl.runtime.pins import Pins
 from labctl.runtime.privileges import read_last_capability
 from labctl.runtime.processes import read_boot_id
 from labctl.runtime.records import Records
@@ -30,6 +31,7 @@ class Machine:
     bundles: Path  # what crun is told of containers, and what it keeps of them
     images: Index
     mounts: MountTable
+    pins: Pins
     hierarchies: Hierarchies
 
     def close(self) -> None:
@@ -59,5 +61,6 @@ def open_machine(lab: str) -> Machine:
         bundles=bundles,
         images=Index(names.image_dir(lab)),
         mounts=MountTable(),
+        pins=Pins(lab),
         hierarchies=read_hierarchies(),
     )

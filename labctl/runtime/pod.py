@@ -140,6 +140,8 @@ class Pod:
         if self.containers.get(container.id) is not container:
             return  # removed while it was on its way
         self._machine.records.container_changed(container.record())
+        if self.sandbox.value.state == "ready" and self.sandbox.is_ending:
+            self.mourn()  # first: or the container would be started again where nothing can run
         kind = _EVENTS.get(container.value.state)
         if kind is not None:
             self._publish(kind, container.value)

@@ -1,5 +1,6 @@
 """A sandbox: pause, the namespaces that it holds, and their name."""
 
+import os
 import signal
 import time
 from dataclasses import replace
@@ -18,7 +19,6 @@ from labctl.cri.messages import ContainerConfig, Sandbox, SandboxConfig
 from labctl.runtime.etc import pod_files
 from labctl.runtime.machine import Machine
 from labctl.runtime.pause import hostname, start_pause
-from labctl.runtime.pins import pin_sandbox, rename_pin, unpin
 from labctl.runtime.privileges import Privileges, privileges_of
 from labctl.runtime.processes import Identity, Process
 from labctl.runtime.root import Root
@@ -46,7 +46,7 @@ class LiveSandbox:
         pause = Process.of_child(pid)
         netns = f"/proc/{pid}/ns/net"
         try:
-            pin = pin_sandbox(machine.lab, config.namespace, config.name, netns)
+            pin = machine.pins.give(config.namespace, config.name, netns)
         except OSError as error:
             pause.signal(signal.SIGKILL)
             raise CriError(f"pin of {netns}: {error.strerror}", RUN_SANDBOX_ERROR) from error
@@ -83,6 +83,20 @@ class LiveSandbox:
     def peer(self) -> int | None:
         """Whose pid namespace its containers have, if they share one: pause's pidfd."""
         return self.namespaces() if self.config.shared_processes else None
+
+    @property
+    def is_ending(self) -> bool:
+        """Whether pause is on its way out, and takes along all who share its pid namespace.
+
+        It is gone only after them (pid_namespaces(7)); the program that it ran goes before.
+        """
+        if not self.config.shared_processes or self.pause is None or not self.pause.alive:
+            return False
+        try:
+            os.readlink(f"/proc/{self.pause.pid}/exe")
+        except OSError:
+            return True
+        return False
 
     def group(self, config: ContainerConfig) -> Group:
         """The cgroup of a container that is a process."""
@@ -127,11 +141,11 @@ class LiveSandbox:
 
     def step_aside(self) -> None:
         """Lets a pod of the same name have the pin; this one is dying."""
-        self.pin = rename_pin(self.pin, self._machine.lab, self.config.uid)
+        self.pin = self._machine.pins.move_aside(self.pin, self.config.uid)
 
     def declare_dead(self) -> None:
         self.value = replace(self.value, state="notready")
-        unpin(self.pin, self.value.netns)
+        self._machine.pins.drop(self.pin, self.value.netns)
 
     async def kill(self) -> None:
         if self.pause is not None and self.pause.alive:

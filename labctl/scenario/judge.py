@@ -11,7 +11,7 @@ from typing import Any
 from labctl.api.jsonpath import find
 from labctl.api.objects import Obj, condition
 from labctl.scenario.stage import Failed
-from labctl.scenario.steps import Expect, Expected, Verify
+from labctl.scenario.steps import Compare, Expect, Expected, Verify
 
 
 def wish(text: str, obj: Obj | None) -> str:
@@ -84,6 +84,21 @@ def in_force(wanted: Sequence[str], found: Sequence[str]) -> str:
     if missing or len(found) != len(wanted):
         raise Failed(f"in force: {told}, not {', '.join(wanted) or 'nothing'}")
     return f"in force: {told}"
+
+
+def comparison(verb: Compare, before: Mapping[str, str], now: Mapping[str, str]) -> str:
+    """A sentence on what stayed and what changed, as expected; raises Failed."""
+    for wanted in (*verb.same, *verb.changed):
+        if wanted not in before or wanted not in now:
+            raise Failed(f"{verb.pod} has no {wanted}, only {', '.join(before)}")
+    wrong = [
+        f"{one} is {now[one]}, not {before[one]}" for one in verb.same if now[one] != before[one]
+    ]
+    wrong += [f"{one} is still {now[one]}" for one in verb.changed if now[one] == before[one]]
+    if wrong:
+        raise Failed("; ".join(wrong))
+    stayed = [f"{one} {now[one]} stayed" for one in verb.same]
+    return "; ".join([*stayed, *(f"{one} {before[one]} → {now[one]}" for one in verb.changed)])
 
 
 def proof(verb: Verify, report: Mapping[str, Any]) -> str:

@@ -9,11 +9,12 @@ import subprocess
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, name, namespace
 from labctl.api.schema import definition_of
 from labctl.client.client import PatchType
 from labctl.lab.deletion import Doomed, Manner, delete_all, wait_gone
 from labctl.lab.faults import catalog
+from labctl.lab.killing import find_sandbox, kill, traits
 from labctl.lab.ping import ping
 from labctl.lab.words import Target, catalog_for, one_target, targets
 from labctl.net.namespaces import enter
@@ -132,6 +133,27 @@ async def _fault(verb: steps.Fault, stage: Stage) -> str:
     return verb.describe()
 
 
+async def _kill(verb: steps.Kill, stage: Stage) -> str:
+    pod = await stage.pod(verb.pod)
+    pid = await kill(stage.spec.name, namespace(pod), name(pod), verb.container)
+    return f"pid {pid} of {verb.container or 'pause'} ended by SIGKILL"
+
+
+async def _remember(verb: steps.Remember, stage: Stage) -> str:
+    pod = await stage.pod(verb.pod)
+    seen = traits(await find_sandbox(stage.spec.name, namespace(pod), name(pod)))
+    stage.memories[verb.title] = seen
+    return ", ".join(f"{what} {value}" for what, value in seen.items())
+
+
+async def _compare(verb: steps.Compare, stage: Stage) -> str:
+    if verb.before not in stage.memories:
+        raise Failed(f"nothing was remembered as {verb.before}")
+    pod = await stage.pod(verb.pod)
+    now = traits(await find_sandbox(stage.spec.name, namespace(pod), name(pod)))
+    return judge.comparison(verb, stage.memories[verb.before], now)
+
+
 async def _flood(step: Step, stage: Stage) -> str:
     verb = step.verb
     source = await stage.place(verb.source)
@@ -160,4 +182,7 @@ _VERBS: dict[type[Verb], Callable[[Any, Stage], Awaitable[str]]] = {
     steps.Events: _events,
     steps.Run: _run,
     steps.Fault: _fault,
+    steps.Kill: _kill,
+    steps.Remember: _remember,
+    steps.Compare: _compare,
 }

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from labctl.api.lab import LabSpec
 from labctl.api.objects import Obj
@@ -11,7 +11,7 @@ from labctl.api.resource import Resource
 from labctl.client.cache import Cache
 from labctl.client.client import Client
 from labctl.errors import LabError
-from labctl.lab.places import Place, find_place
+from labctl.lab.places import Place, find_place, find_pod
 
 NAMESPACE = "default"  # of objects that a scenario names without one
 
@@ -22,13 +22,17 @@ class Failed(LabError):
 
 @dataclass(frozen=True)
 class Stage:
-    """A lab that is up, and a client of its API."""
+    """A lab that is up, and a client of its API; `memories` are what steps remember of pods."""
 
     spec: LabSpec
     client: Client
+    memories: dict[str, dict[str, str]] = field(default_factory=dict)
 
     async def place(self, word: str) -> Place:
         return await find_place(self.client, self.spec.name, word, NAMESPACE)
+
+    async def pod(self, word: str) -> Obj:
+        return await find_pod(self.client, word, NAMESPACE)
 
     async def until(
         self,

@@ -176,6 +176,40 @@ class Fault(Verb, frozen=True, rename="kebab"):
         )
 
 
+class Kill(Verb, frozen=True):
+    """SIGKILL for a container's program; without a container, for the pause of the pod's sandbox."""
+
+    pod: str
+    container: str = ""
+
+    def describe(self) -> str:
+        return f"kill {self.container or 'pause'} of {self.pod}"
+
+
+class Remember(Verb, frozen=True, rename={"title": "as"}):
+    """What `labctl ps` shows of a pod now, for a later `compare`."""
+
+    pod: str
+    title: str = "before"
+
+    def describe(self) -> str:
+        return f"remember {self.pod} as {self.title}"
+
+
+class Compare(Verb, frozen=True, rename={"before": "with"}):
+    """What of that is still the same, and what is another: pause, namespace, address, containers."""
+
+    pod: str
+    before: str = "before"
+    same: tuple[str, ...] = ()
+    changed: tuple[str, ...] = ()
+
+    def describe(self) -> str:
+        wished = (("same", self.same), ("changed", self.changed))
+        said = "; ".join(f"{word} {', '.join(found)}" for word, found in wished if found)
+        return f"compare {self.pod} with {self.before}: {said}"
+
+
 class Flood(Verb, frozen=True, rename={"source": "from", "destination": "to"}):
     """Pings between two pods without a pause, while the steps of `during` run; none may be lost."""
 
@@ -198,6 +232,9 @@ VERBS: dict[str, type[Verb]] = {
     "events": Events,
     "run": Run,
     "fault": Fault,
+    "kill": Kill,
+    "remember": Remember,
+    "compare": Compare,
     "flood": Flood,
 }
 

@@ -168,30 +168,45 @@ def test_what_the_agent_put_into_a_node_is_left_alone(lab: str) -> None:
 def test_a_node_whose_cable_is_cut_is_alone_until_it_is_mended(lab: str) -> None:
     fabric.converge(spec(lab, 2))
     for _ in range(2):
-        fabric.cut(spec(lab, 2), "node1")
+        fabric.cut(spec(lab), "node1")
     assert not answered(node(lab, 1), node(lab, 2), "172.30.1.2", seconds=0.2)
     assert not answered(node(lab, 2), node(lab, 1), "172.30.1.1", seconds=0.2)
     for _ in range(2):
-        fabric.mend(spec(lab, 2), "node1")
+        fabric.mend(spec(lab), "node1")
     assert answered(node(lab, 1), node(lab, 2), "172.30.1.2")
 
 
 def test_a_cable_that_is_cut_stays_out_when_the_lab_converges(lab: str) -> None:
     fabric.converge(spec(lab, 2))
-    fabric.cut(spec(lab, 2), "node1")
+    fabric.cut(spec(lab), "node1")
     assert fabric.converge(spec(lab, 2), cut={"node1"}) == {}
     fabric.converge(spec(lab, 2))
     assert answered(node(lab, 1), node(lab, 2), "172.30.1.2")
 
 
 def test_the_control_plane_has_a_cable_too(lab: str) -> None:
-    control_plane = netns_path(names.control_plane_netns(lab))
     fabric.converge(spec(lab, 1))
-    fabric.cut(spec(lab, 1), "control-plane")
-    assert fabric.converge(spec(lab, 1), cut={"control-plane"}) == {}
+    control_plane = netns_path(names.control_plane_netns(lab))
+    fabric.cut(spec(lab, 1), fabric.CONTROL_PLANE)
     assert not answered(node(lab, 1), control_plane, names.CONTROL_PLANE_ADDRESS, seconds=0.2)
-    fabric.mend(spec(lab, 1), "control-plane")
+    assert fabric.converge(spec(lab, 1), cut={fabric.CONTROL_PLANE}) == {}
+    assert fabric.converge(spec(lab, 1))
     assert answered(node(lab, 1), control_plane, names.CONTROL_PLANE_ADDRESS)
+
+
+def test_a_living_namespace_that_lost_its_name_gets_it_back(lab: str) -> None:
+    fabric.converge(spec(lab, 1))
+    pin = node(lab, 1)
+    with pin.open() as held:
+        inode = pin.stat().st_ino
+        namespaces.delete_netns(pin.name)
+        living = {pin.name: f"/proc/self/fd/{held.fileno()}"}
+        assert fabric.converge(spec(lab, 1), living=living) == {}
+        assert pin.stat().st_ino == inode
+        namespaces.delete_netns(pin.name)
+        here = {pin.name: "/proc/self/ns/net"}  # of an agent that has not entered it yet
+        assert fabric.converge(spec(lab, 1), living=here)
+        assert pin.stat().st_ino not in {inode, Path("/proc/self/ns/net").stat().st_ino}
 
 
 def test_a_node_that_boots_has_its_cable_and_nothing_else(lab: str) -> None:
@@ -218,7 +233,7 @@ def observe_node(lab: str) -> NetState:
 def test_only_a_node_that_there_is_can_be_cut(lab: str) -> None:
     fabric.converge(spec(lab, 1))
     with pytest.raises(NetError, match="p-node7"):
-        fabric.cut(spec(lab, 1), "node7")
+        fabric.cut(spec(lab), "node7")
 
 
 def test_two_labs_with_the_same_addresses_do_not_meet(lab: str) -> None:
@@ -268,7 +283,7 @@ def test_what_the_dead_had_to_say_over_a_cable_that_is_cut_does_not_hold_up_remo
         server.bind((names.ROUTER_ADDRESS, 9))
         server.listen()
         client.connect((names.ROUTER_ADDRESS, 9))
-        fabric.cut(spec(lab, 1), "node1")
+        fabric.cut(spec(lab), "node1")
         client.sendall(b"?")
     fabric.remove(lab, seconds=2)  # TCP would go on for a minute or two
     assert namespaces.pinned(names.netns_prefix(lab)) == ()

@@ -3,6 +3,7 @@
 import pytest
 
 from labctl import names
+from labctl.lab.nodes import is_ready
 from tests.command import Labctl
 from tests.conftest import MakeLab
 
@@ -33,6 +34,16 @@ def test_the_backend_changes_under_running_pods(labctl: Labctl) -> None:
     verify(labctl)
     assert labctl.ok("get", "pods", "-o", "name") == before
     labctl.ok("up", "--backend", "host-gw")
+    verify(labctl)
+
+
+def test_a_node_whose_object_was_deleted_comes_back_with_its_pods(labctl: Labctl) -> None:
+    before = labctl.ok("ps")
+    labctl.ok("delete", "node", "node3")
+    assert "node3" not in labctl.ok("get", "nodes", "-o", "name")
+    labctl.ok("up")
+    assert is_ready(labctl("get", "node", "node3", "-o", "json").json)
+    assert labctl.ok("ps") == before
     verify(labctl)
 
 

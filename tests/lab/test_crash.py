@@ -145,12 +145,11 @@ def test_a_node_that_was_cut_off_is_replaced_and_comes_back_clean(labctl: Labctl
 
 def test_when_the_control_plane_is_cut_off_nobody_is_evicted(labctl: Labctl) -> None:
     before = pods(labctl)
-    netns = names.netns_path(names.control_plane_netns(labctl.lab))
-    subprocess.run(["nsenter", f"--net={netns}", "ip", "link", "set", "eth0", "down"], check=True)
+    labctl.ok("fault", "cut", "control-plane")
     until(lambda: readiness(labctl) == {"Unknown"})
     first, second = [one["pod"] for one in sandboxes(labctl)][:2]
     labctl.ok("ping", first, second, "-c", "100", "-i", "0.01")
-    labctl.ok("up")
+    labctl.ok("fault", "mend", "control-plane")
     until(lambda: readiness(labctl) == {"True"})
     assert pods(labctl) == before
     labctl.ok("verify", "--protocol", "icmp")

@@ -2,11 +2,12 @@
 
 import select
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from labctl.net import nft
+from labctl.net import namespaces, nft
 from labctl.net.apply import apply
 from labctl.net.diff import diff
 from labctl.net.monitor import Change, Event, Lost, Monitor, RulesetMonitor
@@ -23,12 +24,13 @@ from labctl.net.nouns import (
     Sysctl,
     Vxlan,
 )
-from labctl.net.observe import observe_like
+from labctl.net.observe import observe, observe_like
 from labctl.net.operations import Create, Delete, Replace
 from labctl.net.state import NetState
 from labctl.net.wounds import wounds
 from tests.net.conftest import MakeNetns
 from tests.net.test_kernel import node_state, type_in
+from tests.waiting import until
 
 BRIDGE = Link("cni0", "bridge", 1500, "02:00:00:00:00:01")
 
@@ -102,6 +104,91 @@ def test_forwarding_is_told_under_both_of_its_names(monitor: Monitor, netns: Pat
     assert Sysctl("net.ipv4.ip_forward", "1") in told
     assert Sysctl("net.ipv4.conf.all.forwarding", "1") in told
     assert Sysctl("net.ipv4.conf.lo.rp_filter", "2") in told
+
+
+@pytest.fixture
+def beyond(netns: Path, netlink: Netlink, make_netns: MakeNetns) -> Iterator[tuple[Monitor, Path]]:
+    """A monitor that listens beyond veth1, whose other end is `eth0` in the namespace returned."""
+    far = make_netns()
+    with inside(netns):
+        listening = Monitor.here(beyond=lambda link: link == "veth1")
+    with listening:
+        for name, other in (("veth1", far), ("veth2", make_netns())):
+            peer = Peer("eth0", str(other), "02:00:00:00:00:f9", 1500)
+            apply(netlink, [Create(Link(name, "veth", 1500, "02:00:00:00:00:19", peer=peer))])
+            with Netlink.at(other) as there:
+                up = Link("eth0", "veth", 1500, "02:00:00:00:00:f9")
+                apply(there, [Replace(up, replace(up, up=False)), Create(NOUNS_BEYOND[0])])
+        yield listening, far
+
+
+NOUNS_BEYOND: list[Noun] = [
+    Address("eth0", "10.244.1.2/24"),
+    Neighbor("eth0", "10.244.1.1", "02:00:00:00:00:01"),
+    Route("10.9.0.0/16", "eth0", "10.244.1.1"),
+]
+
+
+@pytest.mark.parametrize("noun", NOUNS_BEYOND)
+def test_what_happens_beyond_a_pair_is_told_with_the_link_that_leads_there(
+    noun: Noun, beyond: tuple[Monitor, Path]
+) -> None:
+    monitor, far = beyond
+    told = {event.via for event in changes(monitor.events())}
+    assert told == {"", "veth1"}, "veth2 was not asked for"
+    with Netlink.at(far) as netlink:
+        apply(netlink, [Delete(noun), Create(noun)])
+        assert Change(noun, via="veth1") in monitor.events()
+        apply(netlink, [Delete(noun)])
+    gone = [one for one in changes(monitor.events()) if one.gone and one.via == "veth1"]
+    assert noun.key in {one.noun.key for one in gone}
+
+
+def test_names_beyond_are_known_to_a_monitor_that_came_later(
+    beyond: tuple[Monitor, Path], netns: Path
+) -> None:
+    with inside(netns), Monitor.here(beyond=lambda link: link == "veth1") as late:
+        type_in(beyond[1], "ip address delete 10.244.1.2/24 dev eth0")
+        assert Change(NOUNS_BEYOND[0], gone=True, via="veth1") in late.events()
+
+
+def test_a_namespace_that_ends_says_nothing_any_more(
+    beyond: tuple[Monitor, Path], netlink: Netlink
+) -> None:
+    monitor, far = beyond
+    monitor.events()
+    namespaces.delete_netns(far.name)
+    until(lambda: "veth1" not in {noun.interface for noun in observe(netlink)})
+    told = monitor.events()
+    assert [one for one in changes(told) if one.via] == []
+    assert ("link", "veth1") in {one.noun.key for one in changes(told) if one.gone}
+
+
+def test_a_namespace_to_which_no_pair_leads_can_be_followed(
+    netns: Path, make_netns: MakeNetns
+) -> None:
+    far = make_netns()
+    with inside(netns), Monitor.here(beyond=lambda via: via == "far") as monitor:
+        with open(far) as place:
+            monitor.follow(place.fileno(), "far")
+        type_in(far, "ip link add cni0 address 02:00:00:00:00:01 up type bridge")
+        assert Change(BRIDGE, via="far") in monitor.events()
+        monitor.forget("far")
+        type_in(far, "ip link set cni0 down")
+        assert monitor.events() == []
+
+
+def test_neighbours_that_the_kernel_looks_for_are_not_told(
+    netns: Path, netlink: Netlink, monitor: Monitor
+) -> None:
+    """Permanent ones are made and ended by somebody's request, and told."""
+    known = Neighbor("cni0", "10.244.1.2", "02:00:00:00:00:09")
+    apply(netlink, [Create(BRIDGE), Create(Address("cni0", "10.244.1.1/24")), Create(known)])
+    monitor.events()
+    type_in(netns, "ping -c1 -W1 10.244.1.77 || true")
+    assert monitor.events() == []
+    type_in(netns, f"ip neighbor replace 10.244.1.2 lladdr {known.mac} dev cni0 nud stale")
+    assert monitor.events() == [Change(known, gone=True)]
 
 
 def test_when_more_happens_than_can_wait_that_is_said(monitor: Monitor, netlink: Netlink) -> None:

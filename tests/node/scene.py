@@ -7,7 +7,9 @@ event loop runs inside the node's namespace, as an agent's does.
 import asyncio
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from labctl import names, pki
 from labctl.api.kinds.core import CONFIGMAPS, EVENTS, NODES, PODS
@@ -78,6 +80,12 @@ class Scene:
                     return
                 await turn()
 
+    async def change_lab(self, **changes: Any) -> None:
+        """Gives the lab's spec other values."""
+        wanted = lab_configmap(replace(self.spec, **changes))
+        name, news = wanted["metadata"]["name"], {"data": wanted["data"]}
+        await self.admin.patch(CONFIGMAPS, name, news, "kube-system")
+
     async def ready(self, pod: str) -> Obj:
         return await self.until(PODS, pod, lambda obj: is_condition_true(obj, "Ready"))
 
@@ -125,7 +133,7 @@ async def on_stage(
     with Netlink.here() as netlink:
         apply(netlink, [Create(Address("eth0", f"{ADDRESS}/16"))])
     store = SqliteStore.open(database)
-    server = ApiServer(store)
+    server = ApiServer(store, pki=names.pki_dir(lab))
     await server.start()
     admin = Client(server.local_transport("admin", ("system:masters",)))
     agent = Client(server.local_transport(f"system:node:{NODE}", ("system:nodes",)))
@@ -144,6 +152,7 @@ async def on_stage(
 def _make_certificates(lab: str) -> None:
     directory = names.pki_dir(lab)
     pki.ensure_authority(directory)
+    pki.ensure_signing_key(directory)
     pki.ensure_certificate(
         directory, f"node-{NODE}", f"system:node:{NODE}", ("system:nodes",), ips=(ADDRESS,)
     )

@@ -11,12 +11,12 @@ import pytest
 from labctl import names
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import NODES, PODS
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, condition
 from labctl.client.http import HttpTransport
 from labctl.client.stream import exit_code
 from labctl.cri.messages import Sandbox
 from labctl.errors import StatusError
-from tests.node.conftest import Stage
+from tests.node.conftest import MakeStage, Stage
 from tests.node.scene import ADDRESS, NODE, Scene, turn
 
 STAND_IN: Obj = {"name": "web", "image": "nginx:1.14.2", "ports": [{"containerPort": 80}]}
@@ -65,6 +65,29 @@ def test_a_pod_comes_is_told_of_and_goes_without_a_trace(stage: Stage) -> None:
         assert await scene.reasons("web") == ["StandIn", "Created", "Started", "Killing"]
 
     stage(play)
+
+
+def readiness(node: Obj) -> str:
+    """What the node says of it."""
+    return str((condition(node, "Ready") or {}).get("message", ""))
+
+
+def test_without_a_pod_cidr_there_is_no_network_and_that_is_told(make_stage: MakeStage) -> None:
+    async def play(scene: Scene) -> None:
+        scene.start_agent()
+        await scene.until(NODES, NODE, lambda obj: "network not ready" in readiness(obj))
+        await scene.create("web", STAND_IN)
+        while "NetworkNotReady" not in await scene.reasons("web"):
+            await turn()
+        obj = await scene.admin.get(PODS, "web", "default")
+        assert (obj["status"]["phase"], obj["status"].get("podIP")) == ("Pending", None)
+        await scene.create("host", program("c", "exec sleep 60"), hostNetwork=True)
+        await scene.ready("host")
+        cidr = {"podCIDR": "10.244.1.0/24", "taints": None}
+        await scene.admin.patch(NODES, NODE, {"spec": cidr})
+        assert (await scene.ready("web"))["status"]["podIP"] == "10.244.1.2"
+
+    make_stage(registered=False)(play)
 
 
 def test_a_program_runs_with_its_environment_and_has_a_log(stage: Stage) -> None:

@@ -23,7 +23,7 @@ def sentences(obj: Obj, *things: Any, now: float = NOW) -> tuple[list[str], floa
 
 def test_the_time_left_counts_from_the_pods_start() -> None:
     assert time_left(pod(status=STARTED, **SPEC), NOW) == 20
-    assert time_left(pod(**SPEC), NOW) is None  # nobody has said yet that it started
+    assert time_left(pod(**SPEC), NOW) == 30  # nobody has said yet that it started
     assert time_left(pod(status=STARTED), NOW) is None
 
 

@@ -7,8 +7,8 @@ import pytest
 
 from labctl import names
 from labctl.api.kinds.cluster import RUNTIMECLASSES
-from labctl.api.kinds.core import CONFIGMAPS, EVENTS, NODES, PODS
-from labctl.api.lab import STRICT, lab_configmap
+from labctl.api.kinds.core import EVENTS, NODES, PODS
+from labctl.api.lab import STRICT
 from labctl.api.objects import Obj
 from labctl.api.version import architecture
 from labctl.images.load import load
@@ -50,10 +50,7 @@ async def told(scene: Scene, pod: str, *expected: tuple[str, str]) -> None:
 
 async def make_strict(scene: Scene) -> None:
     times = replace(scene.spec.times, crash_backoff_seconds=0.4, crash_backoff_limit_seconds=0.8)
-    wanted = lab_configmap(replace(scene.spec, images=STRICT, times=times))
-    await scene.admin.patch(
-        CONFIGMAPS, wanted["metadata"]["name"], {"data": wanted["data"]}, "kube-system"
-    )
+    await scene.change_lab(images=STRICT, times=times)
 
 
 async def load_busybox(scene: Scene, place: Path, name: str = IMAGE) -> None:

@@ -37,6 +37,21 @@ def test_events_change_the_copy_and_are_told() -> None:
     assert changed == [UID, UID, UID]
 
 
+def test_a_start_is_known_to_who_asked_for_it() -> None:
+    mirror, changed = filled()
+    mirror.drop_container(container().id)
+    mirror.put_container(container(state="created"))
+    changed.clear()
+    started = ContainerEvent("container-started", "node1", sandbox().id, container())
+    mirror.take(started)
+    assert [one.state for one in mirror.containers(UID)] == ["running"]
+    mirror.take(started)
+    assert changed == []
+    full = replace(container(), log_error="no space left on device")
+    mirror.take(ContainerEvent("container-started", "node1", sandbox().id, full))
+    assert changed == [UID]
+
+
 def test_late_events_bring_nothing_back() -> None:
     mirror, _ = filled()
     mirror.drop_container(container().id)
@@ -65,11 +80,36 @@ def at(revision: int, **metadata: object) -> Obj:
 
 def test_the_newer_of_watch_and_answer_counts() -> None:
     objects = PodObjects(lambda _: None)
-    objects.put(at(7))
+    objects.put(at(7), at(7))
     objects.watched(None, at(5))
     assert objects.get(UID) == at(7)
     objects.watched(at(5), at(9))
     assert objects.get(UID) == at(9)
+
+
+def test_of_its_own_write_nobody_is_told() -> None:
+    changed: list[str] = []
+    objects = PodObjects(changed.append)
+    objects.watched(None, at(5))
+    running = {"status": {"phase": "Running"}}
+    objects.put({**at(6), **running}, {**at(5), **running})
+    objects.watched(at(5), {**at(6), **running})
+    assert changed == [UID]
+
+
+def test_what_others_did_meanwhile_is_told_once() -> None:
+    changed: list[str] = []
+    objects = PodObjects(changed.append)
+    objects.watched(None, at(5))
+    deleting = at(7, deletionTimestamp="2025-01-01T00:00:00Z")
+    objects.put(deleting, at(5))
+    assert changed == [UID, UID]
+    objects.watched(at(5), at(6))
+    objects.watched(at(6), deleting)
+    assert changed == [UID, UID]
+    gate = {"status": {"conditions": [{"type": "example.com/gate", "status": "True"}]}}
+    objects.put({**at(9), **gate}, at(7))
+    assert changed == [UID, UID, UID]
 
 
 def test_what_was_deleted_does_not_come_back_with_an_old_event() -> None:

@@ -133,7 +133,9 @@ def test_a_pods_own_side_is_mended(nodes: tuple[Node, Node]) -> None:
     node = nodes[0]
     run_in(node.pod, "ip route del default")
     healed = node.network.heal_pod(node.port)
-    assert [one.noun for one in healed] == [Route("default", "eth0", gateway="10.244.1.1")]
+    assert [one.operation.noun for one in healed] == [
+        Route("default", "eth0", gateway="10.244.1.1")
+    ]
     assert pings(node.pod, nodes[1].port.address)
 
 
@@ -141,7 +143,7 @@ def test_an_address_that_somebody_took_from_a_pod_is_mended(nodes: tuple[Node, N
     up(nodes, "host-gw")
     node = nodes[0]
     run_in(node.pod, "ip address del 10.244.1.2/24 dev eth0")
-    assert Create in {type(one) for one in node.network.heal_pod(node.port)}
+    assert Create in {type(one.operation) for one in node.network.heal_pod(node.port)}
     assert pings(node.pod, nodes[1].port.address)
 
 
@@ -165,7 +167,7 @@ def test_a_detached_port_passes_nothing_and_its_neighbour_is_gone(
     assert not pings(nodes[1].pod, node.port.address)
     assert not node.network.is_attached(node.port)
     done = node.network.heal()
-    assert not [one for one in done if isinstance(one, Delete)]
+    assert not [one for one in done if isinstance(one.operation, Delete)]
 
 
 def test_a_port_whose_link_is_gone_is_detached_all_the_same(nodes: tuple[Node, Node]) -> None:

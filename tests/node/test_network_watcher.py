@@ -11,9 +11,10 @@ import pytest
 from labctl.names import vtep_mac
 from labctl.net import namespaces
 from labctl.net.netlink import Netlink
-from labctl.net.operations import Operation
+from labctl.node.healing import Mended
 from labctl.node.network import Network
 from labctl.node.network_watcher import NetworkWatcher
+from labctl.node.snapshot import PodPort
 from tests.node.cluster import cluster, port
 from tests.node.conftest import MakeNetns
 
@@ -25,9 +26,13 @@ class CountingNetwork(Network):
 
     looks = 0
 
-    def heal(self) -> tuple[Operation, ...]:
+    def heal(self) -> tuple[Mended, ...]:
         self.looks += 1
         return super().heal()
+
+    def heal_pod(self, port: PodPort) -> tuple[Mended, ...]:
+        self.looks += 1
+        return super().heal_pod(port)
 
 
 class Watched:
@@ -36,13 +41,18 @@ class Watched:
     def __init__(self, netns: Path, netlink: Netlink) -> None:
         self.netns = netns
         self.told: list[str] = []
+        self.patients: list[PodPort | None] = []
         self.network = CountingNetwork("node1", netlink)
         with namespaces.inside(netns):
-            self.watcher = NetworkWatcher(self.network, self.told.append)
+            self.watcher = NetworkWatcher(self.network, self.hear)
 
-    async def wound(self, command: str) -> None:
+    def hear(self, sentence: str, port: PodPort | None) -> None:
+        self.told.append(sentence)
+        self.patients.append(port)
+
+    async def wound(self, command: str, netns: Path | None = None) -> None:
         """From outside, as a user would, without holding up the loop."""
-        words = ["ip", "netns", "exec", self.netns.name, *command.split()]
+        words = ["ip", "netns", "exec", (netns or self.netns).name, "sh", "-ec", command]
         await asyncio.to_thread(subprocess.run, words, check=True)
 
     async def until(self, condition: Callable[[], bool]) -> None:
@@ -76,7 +86,7 @@ async def watched(netns: Path, backend: str = "vxlan") -> AsyncIterator[Watched]
     [
         ("ip route del 10.244.2.0/24", "found no 10.244.2.0/24 via 10.244.2.0 dev vxlan.1"),
         ("ip link del vxlan.1", "found no vxlan vxlan.1"),
-        ("ip link set cni0 down", "found bridge cni0 changed"),
+        ("ip link set cni0 down", "found bridge cni0 down"),
         ("bridge fdb del {mac} dev vxlan.1 dst 172.30.1.2", "found no {mac} dev vxlan.1"),
         ("nft flush chain ip labctl postrouting", "in place of table ip labctl"),
         ("sysctl -qw net.ipv4.ip_forward=0", "found net.ipv4.ip_forward=0 in place of"),
@@ -91,6 +101,102 @@ def test_a_wound_is_noticed_and_told(two_nodes: tuple[Path, Path], wound: str, s
             await node.until(lambda: bool(node.told))
             assert said.format(mac=vtep_mac("node2")) in node.told[0]
             assert node.network.heal() == ()
+
+    asyncio.run(scene())
+
+
+POD_WOUNDS = [
+    ("ip link del eth0", "found no veth {link}"),
+    ("ip link set eth0 down", "found veth eth0 down"),
+    ("ip link set eth0 down; ip link set eth0 up", "no default via 10.244.1.1 dev eth0"),
+    ("ip link set eth0 down; ip link set eth0 name eth9", "found no veth {link}"),
+    ("ip link set eth0 mtu 1400", "found veth eth0 with mtu 1400"),
+    ("ip link set eth0 address 02:00:00:00:be:ef", "found veth eth0 with mac 02:00:00:00:be:ef"),
+    ("ip link set lo down", "found no loopback lo"),
+    ("ip address del 10.244.1.2/24 dev eth0", "found no 10.244.1.2/24 dev eth0"),
+    ("ip address add 10.244.1.9/24 dev eth0", "found a stray 10.244.1.9/24 dev eth0"),
+    ("ip route del default", "found no default via 10.244.1.1 dev eth0"),
+    ("ip route add blackhole 10.244.2.0/24", "found a stray 10.244.2.0/24"),
+    ("ip neigh del 10.244.1.1 dev eth0", "found no 10.244.1.1 lladdr"),
+    ("ip neigh change 10.244.1.1 dev eth0 nud stale", "found no 10.244.1.1 lladdr"),
+    (
+        "ip neigh replace 10.244.1.1 lladdr 02:00:00:00:be:ef dev eth0 nud permanent",
+        "10.244.1.1 lladdr 02:00:00:00:be:ef dev eth0 nud permanent in place of",
+    ),
+]
+
+
+@pytest.mark.parametrize(("wound", "said"), POD_WOUNDS)
+def test_a_wound_of_a_pods_own_side_is_noticed_and_told_of_the_pod(
+    two_nodes: tuple[Path, Path], make_netns: MakeNetns, wound: str, said: str
+) -> None:
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            pod, other = port(2, str(make_netns())), port(3, str(make_netns()))
+            for one in (pod, other):
+                node.network.attach(one)
+            await node.next_turn()
+            await node.wound(wound, Path(pod.netns))
+            await node.until(lambda: bool(node.told))
+            assert said.format(link=pod.link) in node.told[0]
+            assert node.patients == [pod]
+            assert node.network.heal() == ()
+            assert node.network.heal_pod(pod) == ()
+
+    asyncio.run(scene())
+
+
+def test_what_a_pod_makes_for_itself_is_its_own(
+    two_nodes: tuple[Path, Path], make_netns: MakeNetns
+) -> None:
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            pod = port(2, str(make_netns()))
+            node.network.attach(pod)
+            await node.wound(
+                "ip link add tunnel type bridge; ip address add 192.0.2.1/24 dev tunnel;"
+                "ip link set tunnel up; ip route add 198.51.100.0/24 dev tunnel",
+                Path(pod.netns),
+            )
+            await node.next_turn()
+            assert node.network.looks == 0
+            assert node.network.heal_pod(pod) == ()
+
+    asyncio.run(scene())
+
+
+def test_a_dying_pod_is_no_wound(two_nodes: tuple[Path, Path], make_netns: MakeNetns) -> None:
+    """Its namespace goes before anybody detached it, as when pause is killed."""
+
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            dying, living = port(2, str(make_netns())), port(3, str(make_netns()))
+            for one in (dying, living):
+                node.network.attach(one)
+            await node.next_turn()
+            await asyncio.to_thread(namespaces.delete_netns, Path(dying.netns).name)
+            await node.until(lambda: not node.network.has_link(dying.link))
+            await node.next_turn()
+            assert node.told == []
+            await node.wound("ip route del default", Path(living.netns))
+            await node.until(lambda: bool(node.told))
+            assert node.patients == [living]
+
+    asyncio.run(scene())
+
+
+def test_listening_beyond_keeps_no_namespace_alive(
+    two_nodes: tuple[Path, Path], make_netns: MakeNetns
+) -> None:
+    async def scene() -> None:
+        async with watched(two_nodes[0]) as node:
+            pod = port(2, str(make_netns()))
+            node.network.attach(pod)
+            await node.wound("ip link set eth0 mtu 1400", Path(pod.netns))
+            await node.until(lambda: bool(node.told))
+            async with node.watcher.departure(pod):
+                namespaces.delete_netns(Path(pod.netns).name)
+            assert not node.network.has_link(pod.link)
 
     asyncio.run(scene())
 

@@ -1,9 +1,11 @@
 """A node whose pods are put on the network by CNI plugins, good ones and bad ones."""
 
+import asyncio
 import json
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
+from time import monotonic
 from typing import Any
 
 import pytest
@@ -125,6 +127,103 @@ def test_a_link_that_somebody_deletes_costs_the_pod_its_sandbox(make_stage: Make
         assert "SandboxChanged" in await scene.reasons("web")
 
     make_stage(reference("ptp"))(play)
+
+
+async def hurt(scene: Scene, pod: Obj, line: str) -> None:
+    """Runs a line in the pod's network namespace, as somebody from outside."""
+    sandboxes = await scene.runtime.list_pod_sandboxes()
+    (pid,) = [one.pid for one in sandboxes if one.config.uid == pod["metadata"]["uid"]]
+    words = ["nsenter", f"--net=/proc/{pid}/ns/net", "sh", "-ec", line]
+    await asyncio.to_thread(subprocess.run, words, check=True)
+
+
+@pytest.mark.parametrize("kind", ["bridge", "ptp"])
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("ip route del default", "no default via 10.244.1.1 dev eth0"),
+        ("ip address flush dev eth0", "no 10.244.1.2/"),
+        ("ip link set eth0 down", "veth eth0 down"),
+    ],
+)
+def test_a_pods_side_that_fails_check_is_put_back(
+    make_stage: MakeStage, kind: str, line: str, said: str
+) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.create("web", STAND_IN)
+        pod = await scene.ready("web")
+        began = monotonic()
+        await hurt(scene, pod, line)
+        assert said in await event(scene, "NetworkHealed")
+        assert monotonic() - began < 1.0
+        assert ask("/proc/self/ns/net", pod["status"]["podIP"], 80)["pod"] == "web"
+        after = await scene.admin.get(PODS, "web", "default")
+        assert after["status"]["containerStatuses"][0]["restartCount"] == 0
+
+    make_stage(reference(kind))(play)
+
+
+def test_a_pod_whose_interface_is_gone_gets_a_new_sandbox(make_stage: MakeStage) -> None:
+    async def play(scene: Scene) -> None:
+        await scene.create("web", STAND_IN)
+        pod = await scene.ready("web")
+        await hurt(scene, pod, "ip link set eth0 down; ip link set eth0 name other")
+        message = await event(scene, "NetworkHealed")
+        assert message == "found no veth eth0, did: a new sandbox"
+        after = await scene.until(PODS, "web", _restarted)
+        assert ask("/proc/self/ns/net", after["status"]["podIP"], 80)["pod"] == "web"
+
+    make_stage(reference("ptp"))(play)
+
+
+def _restarted(pod: Obj) -> bool:
+    (told,) = pod["status"]["containerStatuses"]
+    return bool(told["restartCount"] == 1 and told["ready"])
+
+
+# A device in the pod, for plugins that make none by themselves.
+_DEVICE = "ip link add net1 up type bridge; ip address add 192.0.2.1/24 dev net1"
+
+
+def with_device() -> str:
+    made = f'nsenter --net=$CNI_NETNS sh -ec "{_DEVICE}"'
+    return GIVES.replace("    next=$(", f"    {made}\n    next=$(", 1)
+
+
+def test_what_passes_check_is_right_from_then_on(make_stage: MakeStage, plugins: Path) -> None:
+    write_plugin(plugins, "own", with_device())
+
+    async def play(scene: Scene) -> None:
+        await scene.create("web", STAND_IN)
+        pod = await scene.ready("web")
+        for wish, asked in (("198.51.100.0/24", 1), ("198.51.101.0/24", 2)):
+            await hurt(scene, pod, f"ip route add {wish} dev net1")
+            await until(lambda: _checks(plugins) == asked)  # noqa: B023
+        await hurt(scene, pod, "ip route del 198.51.100.0/24")
+        await until(lambda: _checks(plugins) == 3)
+        assert "NetworkHealed" not in await scene.reasons("web")
+
+    make_stage(network(plugins))(play)
+
+
+def test_a_check_that_never_worked_costs_no_sandbox(make_stage: MakeStage, plugins: Path) -> None:
+    write_plugin(plugins, "own", with_device())
+    (plugins / "fail.CHECK").write_text(BOOM)
+
+    async def play(scene: Scene) -> None:
+        await scene.create("web", STAND_IN)
+        pod = await scene.ready("web")
+        await hurt(scene, pod, "ip address del 192.0.2.1/24 dev net1")
+        assert "no 192.0.2.1/24 dev net1" in await event(scene, "NetworkHealed")
+        assert _checks(plugins) == 2
+        after = await scene.admin.get(PODS, "web", "default")
+        assert after["status"]["containerStatuses"][0]["restartCount"] == 0
+
+    make_stage(network(plugins))(play)
+
+
+def _checks(plugins: Path) -> int:
+    return sum(one.startswith("CHECK") for one in calls(plugins))
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Volumes: what is in them as values, how they lie on the disk, and what containers see of them."""
 
 import contextlib
+import time
 from base64 import b64encode
 from pathlib import Path
 
@@ -96,6 +97,25 @@ def test_what_is_in_a_volume(volume: Obj, files: dict[str, tuple[bytes, int]]) -
 def test_what_is_missing_is_named(volume: Obj, said: str) -> None:
     with pytest.raises(MissingSource, match=said):
         names_of(volume)
+
+
+@pytest.mark.parametrize(
+    ("whole", "own", "mode", "owner"),
+    [
+        ({}, {}, 0o644, None),
+        ({"runAsUser": 1000}, {}, 0o600, 1000),
+        ({"runAsUser": 1000}, {"runAsUser": 2000}, 0o644, None),  # of two users none
+        ({"fsGroup": 3000}, {}, 0o600, None),
+    ],
+)
+def test_a_token_is_for_the_one_user_of_its_pod(
+    whole: Obj, own: Obj, mode: int, owner: int | None
+) -> None:
+    obj = pod("one", "two", securityContext=whole)
+    obj["spec"]["containers"][0]["securityContext"] = own
+    volume = {"projected": {"sources": [{"serviceAccountToken": {"path": "token"}}]}}
+    (token,) = files_of(volume, obj, AROUND, SOURCES)
+    assert (token.mode, token.owner) == (mode, owner)
 
 
 def entry(source: Obj) -> Obj:
@@ -304,9 +324,11 @@ def test_a_pod_waits_for_what_it_refers_to(stage: Stage) -> None:
         volume = {"name": "v", "configMap": {"name": "late"}}
         await scene.create("volume", container, volumes=[volume])
         await scene.until(PODS, "volume", lambda obj: waiting(obj) == "ContainerCreating")
+        created = time.monotonic()
         await make(scene, "ConfigMap", "late", {"a": "1"})
-        await scene.ready("env")
         await scene.ready("volume")
+        assert time.monotonic() - created < 1, "a volume's objects are watched"
+        await scene.ready("env")
         assert "FailedMount" in await scene.reasons("volume")
 
     stage(play)

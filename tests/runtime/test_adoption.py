@@ -48,6 +48,20 @@ def test_programs_go_on_and_no_line_of_theirs_is_lost(own_rig: Rig) -> None:
     assert said == [str(n) for n in range(1, len(said) + 1)]
 
 
+def test_a_pin_that_was_removed_meanwhile_is_there_again(own_rig: Rig) -> None:
+    async def run(client: RuntimeClient) -> Sandbox:
+        return await client.run_pod_sandbox(pod("pod"))
+
+    sandbox = own_rig.run(run)
+    own_rig.end(signal.SIGKILL)
+    pin = names.netns_path(names.pod_netns(own_rig.lab, "default", "pod"))
+    pin.unlink()
+    own_rig.start()
+    assert os.readlink(pin) == sandbox.netns
+    pin.unlink()
+    wait_until(pin.is_symlink)
+
+
 def test_stand_ins_answer_again_and_namespaces_are_the_same(own_rig: Rig) -> None:
     async def before(client: RuntimeClient) -> Sandbox:
         return (await _two_containers(client, own_rig))[0]

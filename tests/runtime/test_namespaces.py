@@ -71,9 +71,15 @@ def test_what_a_container_left_behind_ends_with_it(rig: Rig) -> None:
 
 def test_pauses_end_is_everyones(rig: Rig) -> None:
     async def scenario(client: RuntimeClient) -> Container:
-        sandbox = await client.run_pod_sandbox(pod("pause-end", shared_processes=True))
+        config = pod("pause-end", shared_processes=True, node="node-pause")
+        sandbox = await client.run_pod_sandbox(config)
         container = await run_container(client, sandbox, rig.config("pause-end", "sleep", "1000"))
+        events = await client.subscribe("node-pause")
         os.kill(sandbox.pid, signal.SIGKILL)
+        # That the container ended says nothing to whoever knows already that its sandbox did.
+        kinds = [(await anext(events)).kind for _ in range(2)]
+        assert kinds == ["sandbox-died", "container-exited"]
+        events.close()
         return await exited(client, container)
 
     assert rig.run(scenario).exit_code == 137

@@ -83,6 +83,25 @@ def test_stopping_ends_pause_and_removes_the_pin_and_may_be_repeated(rig: Rig) -
     assert not (names.sandbox_dir(rig.lab) / f"{sandbox.id}.jsonl").exists()
 
 
+def test_a_pin_that_somebody_removes_comes_back_while_its_sandbox_lives(rig: Rig) -> None:
+    async def run(client: RuntimeClient) -> Sandbox:
+        return await client.run_pod_sandbox(pod("robbed"))
+
+    async def stop(client: RuntimeClient) -> None:
+        await client.stop_pod_sandbox(sandbox.id)
+
+    def pinned() -> bool:
+        return os.path.lexists(pin) and os.readlink(pin) == sandbox.netns
+
+    sandbox, pin = rig.run(run), _pin(rig, "robbed")
+    for command in (["ip", "netns", "delete", pin.name], ["mv", str(pin), f"{pin}.stolen"]):
+        subprocess.run(command, check=True)
+        wait_until(pinned)
+    Path(f"{pin}.stolen").unlink()
+    rig.run(stop)
+    assert not os.path.lexists(pin)
+
+
 def test_a_pod_of_the_same_name_takes_the_pin_and_the_old_one_keeps_living(rig: Rig) -> None:
     async def scenario(client: RuntimeClient) -> tuple[Sandbox, Sandbox]:
         old = await client.run_pod_sandbox(pod("name", uid="uid-old"))

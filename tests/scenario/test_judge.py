@@ -7,7 +7,7 @@ import pytest
 from labctl.api.objects import Obj
 from labctl.scenario import judge
 from labctl.scenario.stage import Failed
-from labctl.scenario.steps import Expect, Expected, Verify
+from labctl.scenario.steps import Compare, Expect, Expected, Verify
 
 READY: Obj = {
     "metadata": {"name": "web"},
@@ -86,6 +86,19 @@ def _report(*checks: tuple[str, str, bool]) -> dict[str, Any]:
             for claim, path, passed in checks
         ]
     }
+
+
+def test_a_comparison_says_what_stayed_and_what_changed() -> None:
+    before, now = {"pause": "pid 1", "app": "pid 2"}, {"pause": "pid 1", "app": "pid 3"}
+    good = Compare(pod="web", same=("pause",), changed=("app",))
+    assert judge.comparison(good, before, now) == "pause pid 1 stayed; app pid 2 → pid 3"
+    for wrong, said in (
+        (Compare(pod="web", same=("app",)), "app is pid 3, not pid 2"),
+        (Compare(pod="web", changed=("pause",)), "pause is still pid 1"),
+        (Compare(pod="web", same=("none",)), "web has no none, only pause, app"),
+    ):
+        with pytest.raises(Failed, match=said):
+            judge.comparison(wrong, before, now)
 
 
 def test_a_proof_needs_checks_and_the_expected_failures() -> None:

@@ -7,7 +7,7 @@ import pytest
 from labctl.api.fields import FieldError
 from labctl.errors import BadInput
 from labctl.scenario.document import read_scenario
-from labctl.scenario.steps import Fault, Flood, Ping, Wait, parse_step
+from labctl.scenario.steps import Compare, Fault, Flood, Kill, Ping, Remember, Wait, parse_step
 
 HEAD = """\
 apiVersion: labctl.io/v1alpha1
@@ -55,6 +55,15 @@ def test_what_is_not_said_has_a_default() -> None:
     assert step.verb == Ping(source="a", destination="outside", count=3, answered=True)
 
 
+def test_what_is_seen_of_a_pod_is_remembered_and_compared() -> None:
+    assert parse_step({"remember": {"pod": "a"}}, ()).verb == Remember(pod="a", title="before")
+    step = parse_step({"compare": {"pod": "a", "same": ["pause"], "changed": ["app"]}}, ())
+    assert step.verb == Compare(pod="a", before="before", same=("pause",), changed=("app",))
+    assert step.describe() == "compare a with before: same pause; changed app"
+    assert parse_step({"kill": {"pod": "a"}}, ()).verb == Kill(pod="a")
+    assert parse_step({"kill": {"pod": "a"}}, ()).describe() == "kill pause of a"
+
+
 @pytest.mark.parametrize(
     ("step", "said"),
     [
@@ -74,6 +83,8 @@ def test_what_is_not_said_has_a_default() -> None:
         ({"fault": {"rate": "a", "value": "1tbit"}}, "fault.value: '1tbit' cannot be read"),
         ({"fault": {"cut": "a", "value": "10%"}}, "fault.value: is for loss, rate, delay"),
         ({"fault": {"list": "cut a"}}, "Expected `array | null`, got `str` at `list`"),
+        ({"kill": {"container": "app"}}, "missing required field `pod`"),
+        ({"compare": {"pod": "a", "same": "pause"}}, "Expected `array`, got `str` at `same`"),
         ({"flood": {"from": "a", "to": "b", "during": [{}]}}, "flood.during[0]: a step has"),
     ],
 )

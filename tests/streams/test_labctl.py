@@ -168,6 +168,43 @@ def test_a_pod_that_goes_takes_its_connections_along(labctl: Labctl, space: str)
             assert connection.recv(4096) == b""
 
 
+TELLER = """\
+apiVersion: v1
+kind: Pod
+metadata: {name: teller}
+spec:
+  restartPolicy: OnFailure
+  terminationGracePeriodSeconds: 0
+  volumes: [{name: shared, emptyDir: {}}]
+  containers:
+  - name: again
+    image: busybox
+    volumeMounts: [{name: shared, mountPath: /shared}]
+    command: [sh, -c, "if mkdir /shared/once 2>/dev/null; then echo first; exit 1; fi; echo second; sleep 1000"]
+  - {name: quiet, image: busybox, command: [sh, -c, "echo quiet; sleep 1000"]}
+"""
+
+
+def test_logs_are_chosen_from(labctl: Labctl, space: str) -> None:
+    def logs(*words: str) -> str:
+        return labctl.ok("logs", "teller", "-n", space, *words)
+
+    labctl.ok("apply", "-f", "-", "-n", space, stdin=TELLER)
+    until(lambda: logs("-c", "again") == "second\n")
+    assert logs("-c", "again", "--previous") == "first\n"
+    until(lambda: logs("--all-containers") == "second\nquiet\n")
+    assert logs("-c", "quiet", "--since=1h", "--tail=1") == "quiet\n"
+    assert re.fullmatch(r"20[^ ]+Z quiet\n", logs("-c", "quiet", "--timestamps"))
+    none = labctl("logs", "teller", "-c", "quiet", "--previous", "-n", space)
+    assert (none.code, none.out) == (1, "")
+    assert 'previous terminated container "quiet" in pod "teller" not found' in none.err
+    with started(labctl, "logs", "-f", "teller", "-c", "quiet", "-n", space) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "quiet\n"
+        labctl.ok("delete", "pod", "teller", "-n", space)
+        assert process.wait(20) == 0, "it ends with the container"
+
+
 def test_a_pod_without_a_node_has_no_log_yet(labctl: Labctl, space: str) -> None:
     manifest = (
         "{apiVersion: v1, kind: Pod, metadata: {name: nowhere},"

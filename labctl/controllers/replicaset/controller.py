@@ -41,7 +41,10 @@ class ReplicaSetController:
         changed = new or old or {}
         if new is None:
             self._expected.forget(key(changed))
-        self._reconciler.mark(key(changed))
+        if _is_told(old, new):
+            self._mark_soon(changed)
+        else:
+            self._reconciler.mark(key(changed))
 
     def _pod_changed(self, old: Obj | None, new: Obj | None) -> None:
         for pod in (old, new):
@@ -179,6 +182,13 @@ def _failed(reason: str, error: Exception | None) -> tuple[plan.Failure | None, 
     if error is None:
         return None, None
     return plan.Failure(reason, str(error)), error
+
+
+def _is_told(old: Obj | None, new: Obj | None) -> bool:
+    """Whether only the status changed, mostly by a pass itself: another one can wait for more."""
+    if old is None or new is None:
+        return False
+    return old["spec"] == new["spec"] and old.get("status") != new.get("status")
 
 
 def _namespace_ends(error: Exception) -> bool:

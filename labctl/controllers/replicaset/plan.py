@@ -48,10 +48,13 @@ def status(replicaset: Obj, pods: Iterable[Obj], failure: Failure | None, now: f
     present = tuple(pods)
     wanted = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
     wait = spec.get("minReadySeconds", 0)
+    ready = [pod for pod in present if is_ready(pod)]
     counts = {
         "fullyLabeledReplicas": sum(wanted <= labels(pod).items() for pod in present),
-        "readyReplicas": sum(is_ready(pod) for pod in present),
-        "availableReplicas": sum(is_available(pod, wait, now) for pod in present),
+        "readyReplicas": len(ready),
+        "availableReplicas": sum(is_available(pod, wait, now) for pod in ready)
+        if wait
+        else len(ready),
     }
     new: Obj = {"replicas": len(present), **{k: n for k, n in counts.items() if n}}
     new["observedGeneration"] = replicaset["metadata"].get("generation", 0)

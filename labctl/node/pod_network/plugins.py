@@ -23,8 +23,10 @@ from labctl.cni.results import host_interfaces, pod_address
 from labctl.cri.client import RuntimeClient
 from labctl.cri.messages import Sandbox
 from labctl.node.network import Network, NetworkNotReady
+from labctl.node.network_watcher import NetworkWatcher
 from labctl.node.pod_namespaces import set_up_loopback
 from labctl.node.pod_network.capabilities import arguments, capabilities
+from labctl.node.pod_network.plugin_watch import PluginWatch
 from labctl.node.snapshot import Snapshot
 
 _AT_ONCE = 4  # plugins of one node that run at the same time: a chain forks a dozen programs
@@ -38,7 +40,7 @@ class PluginNetwork:
     """A PodNetwork.
 
     `changed()` is told when `problem` changed, `lost(id)` of a sandbox that is off the network
-    though nobody took it off.
+    though nobody took it off, `told(id, sentence)` of a pod's side that was mended.
     """
 
     def __init__(
@@ -46,15 +48,18 @@ class PluginNetwork:
         lab: str,
         spec: CniSpec,
         network: Network,
+        watcher: NetworkWatcher,
         runtime: RuntimeClient,
         changed: Callable[[], None],
         lost: Callable[[str], None],
+        told: Callable[[str, str], None],
     ) -> None:
         self._spec = spec
         self._network = network
         self._runtime = runtime
         self._changed = changed
         self._lost = lost
+        self._watch = PluginWatch(watcher, self._turn, lost, told)
         self._directory = names.cni_dir(lab, network.node)
         self._records = Records(self._directory / "attachments")
         self._chain: Chain | None = None
@@ -85,6 +90,11 @@ class PluginNetwork:
         await self._take_over()
         await self._collect()
         self._begun.set()
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._watch.run(self._plugins))
+            group.create_task(self._keep_asking())
+
+    async def _keep_asking(self) -> None:
         while True:
             await asyncio.sleep(_RETRY_SECONDS if self._status else _STATUS_SECONDS)
             await self._ask_status()
@@ -176,7 +186,9 @@ class PluginNetwork:
         self._records.put(record)
         result = await self._plugins.add(attachment)
         self._records.put(Record(attachment, record.inode, result))
-        return self._own_address(record, pod_address(result))
+        address = self._own_address(record, pod_address(result))
+        self._watch.follow(self._records.get(sandbox.id) or record)
+        return address
 
     def _own_address(self, record: Record, address: str) -> str:
         """Raises CniError when another sandbox of the node has it."""
@@ -192,6 +204,7 @@ class PluginNetwork:
 
     @contextlib.asynccontextmanager
     async def departure(self, sandbox: Sandbox) -> AsyncIterator[None]:
+        self._watch.unfollow(sandbox.id)
         async with self._turn(sandbox.id):
             record = self._records.get(sandbox.id)
             if record is not None and record.result is None:
@@ -245,6 +258,8 @@ class PluginNetwork:
             _log.warning("sandbox %s: %s", record.container_id, error.message)
         if not all(map(self._network.has_link, host_interfaces(result))):
             self._lost(record.container_id)
+        else:
+            self._watch.follow(record)
 
     @contextlib.asynccontextmanager
     async def _turn(self, sandbox_id: str) -> AsyncIterator[None]:

@@ -29,12 +29,13 @@ from labctl.node.pods.facts import (
 )
 from labctl.node.pods.hooks import run_hook
 from labctl.node.pods.image_backoff import REASONS
-from labctl.node.pods.memory import PodMemory
+from labctl.node.pods.memory import MOUNTING, PodMemory
 from labctl.node.pods.security import not_applied
 from labctl.node.pods.sources import MissingSource, read_sources, references
 from labctl.node.pods.teller import PodTeller
 from labctl.node.probes.asking import Subject
 from labctl.node.volumes.mounts import MountFailed, mounts_of
+from labctl.node.volumes.tokens import Tokens
 
 _STOP_RETRY_SECONDS = 1.0
 _MISSING_SECONDS = 2.0  # when a ConfigMap or Secret that was missing is looked for again
@@ -54,6 +55,7 @@ class ContainerExecutor:
     client: Client
     runtime: RuntimeClient
     memory: PodMemory
+    tokens: Tokens
     teller: PodTeller
     background: Background
     changed: Callable[[str], None]
@@ -95,13 +97,14 @@ class ContainerExecutor:
         lab, host = self.place.lab, self.place.address
         around = Surroundings(sandbox.config.ip or host, host, self.place.capacity)
         try:
-            sources = await read_sources(self.client, pod, references(pod, spec))
+            wanted = references(pod, spec)
+            sources = await read_sources(self.client, self.tokens.valid, pod, wanted)
             mounts = mounts_of(lab, pod, spec, around, sources)
             config = container_config(lab, pod, spec, attempt, around, sources, mounts)
             return replace(config, only_images=self.only_images())
         except MountFailed as error:
             self.teller.mount_failed(pod, error.message)
-            failure = Failure("ContainerCreating", "", time.time() + _MISSING_SECONDS)
+            failure = Failure(MOUNTING, "", time.time() + _MISSING_SECONDS)
         except (MissingSource, StatusError) as error:
             self.teller.container_failed(pod, error.message)
             until = time.time() + _MISSING_SECONDS

@@ -9,12 +9,14 @@ MESSAGE = "Pod was active on the node longer than the specified deadline"
 def time_left(pod: Obj, now: float) -> float | None:
     """Seconds that the pod still may be active, negative if none; None if it may for ever.
 
-    Its time begins when its status first said so.
+    Its time begins when its status first said so; until then, all of it is left.
     """
     limit = pod["spec"].get("activeDeadlineSeconds")
     started = (pod.get("status") or {}).get("startTime")
-    if limit is None or not started:
+    if limit is None:
         return None
+    if not started:
+        return float(limit)
     return float(parse_time(started)) + float(limit) - now
 
 

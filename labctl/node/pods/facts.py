@@ -37,6 +37,8 @@ class PodFacts:
     """Seconds that must pass between a container's end and its next start, by container name."""
     failures: Mapping[str, Failure] = field(default_factory=dict)
     healths: Healths = field(default_factory=dict)
+    eviction: str = ""
+    """Why the pod must leave the node, if it must."""
 
     @property
     def newest_sandbox(self) -> Sandbox | None:

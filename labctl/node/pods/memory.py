@@ -16,6 +16,10 @@ from labctl.node.pods.image_backoff import REASONS, ImageBackoff
 from labctl.node.pods.mirror import RuntimeMirror
 from labctl.node.probes.health import Health
 
+MOUNTING = (
+    "ContainerCreating"  # what the status says of a container whose volumes are not to be had
+)
+
 
 class PodMemory:
     """Completes what the runtime has into the facts that `plan` and `status` work with."""
@@ -30,6 +34,8 @@ class PodMemory:
         """Containers whose postStart hook runs: until it has ended, they count as not started."""
         self.expired: set[str] = set()
         """Pods whose deadline has been told to be over."""
+        self.evicted: dict[str, str] = {}
+        """Why pods must leave the node."""
         self._failures: dict[str, dict[str, Failure]] = {}
         self._announced: set[str] = set()
         self._unwritable: set[str] = set()
@@ -51,6 +57,7 @@ class PodMemory:
             delays=dict(self._delays(uid, containers)),
             failures=dict(self._failures.get(uid, {})),
             healths={one.id: self.healths[one.id] for one in containers if one.id in self.healths},
+            eviction=self.evicted.get(uid, ""),
         )
 
     def _as_told(self, container: Container) -> Container:
@@ -67,6 +74,15 @@ class PodMemory:
         failure = self._images.failed(uid, config.image, error.reason, error.message, now)
         self.failed(uid, config.name, failure)
         return failure
+
+    def sources_changed(self, uid: str) -> bool:
+        """What a pod's volumes hold is another now: whether a container waited for that."""
+        waiting = False
+        for container, failure in self._failures.get(uid, {}).items():
+            if failure.reason == MOUNTING and failure.until:
+                self._failures[uid][container] = replace(failure, until=0.0)
+                waiting = True
+        return waiting
 
     def images_changed(self) -> list[str]:
         """Other images are to be had now: the pods that wait for one, which need wait no longer."""
@@ -122,6 +138,7 @@ class PodMemory:
         self._backoff.forget(uid)
         self._images.forget(uid)
         self.expired.discard(uid)
+        self.evicted.pop(uid, None)
         self._failures.pop(uid, None)
 
     def _delays(self, uid: str, containers: Iterable[Container]) -> Iterator[tuple[str, float]]:

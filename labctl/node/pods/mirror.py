@@ -30,6 +30,9 @@ class RuntimeMirror:
     def all_sandboxes(self) -> list[Sandbox]:
         return list(self._sandboxes.values())
 
+    def sandbox(self, sandbox_id: str) -> Sandbox | None:
+        return self._sandboxes.get(sandbox_id)
+
     def sandboxes(self, uid: str) -> tuple[Sandbox, ...]:
         """A pod's sandboxes, oldest first."""
         found = (self._sandboxes[one] for one in self._sandbox_ids.get(uid, ()))
@@ -104,6 +107,18 @@ class RuntimeMirror:
             return
         if event.kind == "sandbox-died":
             self.put_sandbox(replace(sandbox, state="notready"))
-        if event.container is not None and event.container.id in self._containers:
+        if event.container is None:
+            self._changed(sandbox.config.uid)
+            return
+        known = self._containers.get(event.container.id)
+        if known is not None:
             self.put_container(event.container)
-        self._changed(sandbox.config.uid)
+        if not _is_start(known, event.container):
+            self._changed(sandbox.config.uid)
+
+
+def _is_start(known: Container | None, container: Container) -> bool:
+    """Whether no more has happened than whoever starts a container is answered."""
+    return known == container or (
+        known is not None and (known.state, container.state) == ("created", "running")
+    )

@@ -1,16 +1,19 @@
 """The pods that the API wants on this node, by uid: two pods may have one name, one after another.
 
 Fed by the watch and by the answers to the agent's own writes, whichever is newer, so that a status
-is never compared with one that was overwritten already.
+is never compared with one that was overwritten already. Of its own writes the agent is not told
+again: that would be every second look at a pod that starts.
 """
 
 from collections.abc import Callable, Iterator
 
 from labctl.api.objects import Obj, resource_version, uid
 
+_OF_A_WRITE = ("resourceVersion", "managedFields")  # what every write changes in metadata
+
 
 class PodObjects:
-    """`changed(uid)` is told of every pod that came, changed or went."""
+    """`changed(uid)` is told of every pod that came, was changed by somebody else, or went."""
 
     def __init__(self, changed: Callable[[str], None]) -> None:
         self._changed = changed
@@ -26,24 +29,36 @@ class PodObjects:
     def watched(self, old: Obj | None, new: Obj | None) -> None:
         """A change that the watch of this node's pods shows."""
         if new is not None:
-            self.put(new)
-            self._changed(uid(new))
+            if self._take(new):
+                self._changed(uid(new))
         elif old is not None:
             self._pods.pop(uid(old), None)
             self._deleted.discard(uid(old))
             self._changed(uid(old))
 
-    def put(self, pod: Obj) -> None:
-        """The pod as it is now, unless something newer is known."""
+    def put(self, pod: Obj, meant: Obj) -> None:
+        """The answer to a write that was to make the pod what is `meant`; more may be news."""
+        if self._take(pod) and _content(pod) != _content(meant):
+            self._changed(uid(pod))
+
+    def _take(self, pod: Obj) -> bool:
+        """The pod as it is now, unless that is known already, or something newer."""
         at = uid(pod)
         known = self._pods.get(at)
-        if at not in self._deleted and (known is None or _revision(known) <= _revision(pod)):
-            self._pods[at] = pod
+        if at in self._deleted or (known is not None and _revision(known) >= _revision(pod)):
+            return False
+        self._pods[at] = pod
+        return True
 
     def deleted(self, pod_uid: str) -> None:
         """The API has let go of it; what the watch still shows of it is old."""
         if self._pods.pop(pod_uid, None) is not None:
             self._deleted.add(pod_uid)
+
+
+def _content(pod: Obj) -> Obj:
+    metadata = {name: pod["metadata"][name] for name in pod["metadata"] if name not in _OF_A_WRITE}
+    return {**pod, "metadata": metadata}
 
 
 def _revision(pod: Obj) -> int:

@@ -40,6 +40,7 @@ from labctl.node.probes.probe import probe_of
 
 KEPT_INCARNATIONS = 2  # the present container and the one before it, for `logs --previous`
 _DEFAULT_GRACE = 30.0
+_EVICTION_GRACE = 1.0  # eviction_manager.go, immediateEvictionGracePeriodSeconds
 
 
 def plan(pod: Obj | None, facts: PodFacts, now: float) -> Plan:
@@ -49,6 +50,8 @@ def plan(pod: Obj | None, facts: PodFacts, now: float) -> Plan:
         return down or Plan(tuple(RemoveSandbox(one) for one in facts.sandboxes))
     if is_deleting(pod):
         return _take_down(pod, facts, _deletion_deadline(pod)) or Plan((DeleteObject(),))
+    if facts.eviction and not is_terminal(pod, facts):
+        return _take_down(pod, facts, now + _EVICTION_GRACE) or _garbage(facts)
     if is_terminal(pod, facts) or is_exceeded(pod, now):
         return _take_down(pod, facts, now + _grace(pod)) or _garbage(facts)
     return _joined([_keep_up(pod, facts, now), Plan(again=time_left(pod, now))])

@@ -5,6 +5,7 @@ from typing import Any
 
 from labctl.api.objects import Obj
 from labctl.cri.messages import Security
+from labctl.node.pods.facts import containers_of, init_containers_of
 from labctl.node.pods.limits import oom_score
 
 
@@ -25,6 +26,20 @@ def security_of(pod: Obj, container: Obj, capacity: int) -> Security:
         read_only_root=bool(own.get("readOnlyRootFilesystem")),
         oom_score=oom_score(pod, container, capacity),
     )
+
+
+def common_user(pod: Obj) -> int | None:
+    """The user as whom all containers run, if they do and the pod says so: a token is that one's
+    (pkg/volume/util, FsUserFrom).
+    """
+    whole: Obj = pod["spec"].get("securityContext") or {}
+    kinds = (init_containers_of(pod), containers_of(pod))
+    users = {
+        _either(one.get("securityContext") or {}, whole, "runAsUser")
+        for kind in kinds
+        for one in kind
+    }
+    return users.pop() if len(users) == 1 else None
 
 
 def not_applied(pod: Obj, container: Obj) -> Iterator[str]:

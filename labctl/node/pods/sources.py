@@ -6,17 +6,17 @@ then functions of values. A pod that refers to none costs no request.
 
 import asyncio
 from base64 import b64decode
-from collections.abc import Iterator, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from labctl.api.kinds.core import CONFIGMAPS, SECRETS, SERVICEACCOUNTS
-from labctl.api.objects import Obj, name, namespace, uid
+from labctl.api.kinds.core import CONFIGMAPS, SECRETS
+from labctl.api.objects import Obj, namespace
 from labctl.client.client import Client
 from labctl.errors import LabError, StatusError
 
 Kind = Literal["configmap", "secret"]
-_RESOURCES = {"configmap": CONFIGMAPS, "secret": SECRETS}
+RESOURCES = {"configmap": CONFIGMAPS, "secret": SECRETS}
 _TOKEN_SECONDS = 3600
 
 
@@ -62,46 +62,30 @@ def references(pod: Obj, container: Obj) -> set[tuple[Kind, str] | Token]:
     return {*_of_environment(container), *_of_volumes(pod, container)}
 
 
-async def read_sources(client: Client, pod: Obj, wanted: set[tuple[Kind, str] | Token]) -> Sources:
+async def read_sources(
+    client: Client,
+    tokens: Callable[[Obj, Token], Awaitable[str]],
+    pod: Obj,
+    wanted: set[tuple[Kind, str] | Token],
+) -> Sources:
     """What there is of it. Raises StatusError when the API does not answer."""
     if not wanted:
         return NO_SOURCES
-    tokens = [one for one in wanted if isinstance(one, Token)]
     keys = [one for one in wanted if not isinstance(one, Token)]
     objects = await asyncio.gather(*(_object(client, pod, *one) for one in keys))
-    texts = await asyncio.gather(*(_token(client, pod, one) for one in tokens))
     found = {key: obj for key, obj in zip(keys, objects, strict=True) if obj is not None}
-    return Sources(found, dict(zip(tokens, texts, strict=True)))
+    asked = [one for one in wanted if isinstance(one, Token)]
+    texts = await asyncio.gather(*(tokens(pod, one) for one in asked))
+    return Sources(found, dict(zip(asked, texts, strict=True)))
 
 
 async def _object(client: Client, pod: Obj, kind: Kind, at: str) -> Obj | None:
     try:
-        return await client.get(_RESOURCES[kind], at, namespace(pod))
+        return await client.get(RESOURCES[kind], at, namespace(pod))
     except StatusError as error:
         if error.code == 404:
             return None
         raise
-
-
-async def _token(client: Client, pod: Obj, wanted: Token) -> str:
-    account = pod["spec"].get("serviceAccountName") or "default"
-    request = {
-        "apiVersion": "authentication.k8s.io/v1",
-        "kind": "TokenRequest",
-        "metadata": {"name": account, "namespace": namespace(pod)},
-        "spec": {
-            "audiences": [wanted.audience] if wanted.audience else [],
-            "expirationSeconds": wanted.seconds,
-            "boundObjectRef": {
-                "apiVersion": "v1",
-                "kind": "Pod",
-                "name": name(pod),
-                "uid": uid(pod),
-            },
-        },
-    }
-    answer = await client.create(SERVICEACCOUNTS, request, "token")
-    return str(answer["status"]["token"])
 
 
 def _of_environment(container: Obj) -> Iterator[tuple[Kind, str]]:
@@ -120,10 +104,11 @@ def _of_volumes(pod: Obj, container: Obj) -> Iterator[tuple[Kind, str] | Token]:
     mounted = {one["name"] for one in container.get("volumeMounts") or ()}
     for volume in pod["spec"].get("volumes") or ():
         if volume["name"] in mounted:
-            yield from _of_volume(volume)
+            yield from volume_references(volume)
 
 
-def _of_volume(volume: Obj) -> Iterator[tuple[Kind, str] | Token]:
+def volume_references(volume: Obj) -> Iterator[tuple[Kind, str] | Token]:
+    """What a volume is filled with, less what is of the pod itself."""
     if "configMap" in volume:
         yield "configmap", volume["configMap"].get("name", "")
     if "secret" in volume:

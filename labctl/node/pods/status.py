@@ -21,12 +21,14 @@ from labctl.node.pods.facts import (
 from labctl.node.pods.phase import TERMINAL, is_initialized, phase
 from labctl.node.pods.qos import qos_class
 
+EVICTED = "Evicted"
+
 
 def pod_status(pod: Obj, facts: PodFacts, host_ip: str, now: float) -> Obj:
     """The whole status of `pod` on a node with the address `host_ip`, at epoch second `now`."""
     told: Obj = pod.get("status") or {}
-    at, overdue = phase(pod, facts), _is_overdue(pod, facts, now)
-    if overdue:
+    at, ending = phase(pod, facts), _ending(pod, facts, now)
+    if ending:
         at = "Failed"
     status: Obj = {
         **{key: value for key, value in told.items() if key not in ("podIP", "podIPs")},
@@ -44,19 +46,23 @@ def pod_status(pod: Obj, facts: PodFacts, host_ip: str, now: float) -> Obj:
     if ephemeral_containers_of(pod):
         statuses = ephemeral_container_statuses(pod, facts, now)
         status["ephemeralContainerStatuses"] = statuses
-    if overdue:
-        status |= {"reason": deadline.REASON, "message": deadline.MESSAGE}
+    status |= ending
     address = _pod_ip(pod, facts, host_ip, at)
     if address:
         status |= {"podIP": address, "podIPs": [{"ip": address}]}
     return status
 
 
-def _is_overdue(pod: Obj, facts: PodFacts, now: float) -> bool:
-    """Whether its deadline has ended it: not before its containers have ended (KEP-3329)."""
+def _ending(pod: Obj, facts: PodFacts, now: float) -> Obj:
+    """Why the node has ended it, if it has: not before its containers have ended (KEP-3329)."""
     running = any(one.state == "running" for one in facts.containers)
-    ended = phase(pod, facts) in TERMINAL
-    return deadline.is_exceeded(pod, now) and not running and not ended
+    if running or phase(pod, facts) in TERMINAL:
+        return {}
+    if facts.eviction:
+        return {"reason": EVICTED, "message": facts.eviction}
+    if deadline.is_exceeded(pod, now):
+        return {"reason": deadline.REASON, "message": deadline.MESSAGE}
+    return {}
 
 
 def _pod_ip(pod: Obj, facts: PodFacts, host_ip: str, phase: str) -> str:

@@ -56,7 +56,7 @@ class StatusWriter:
             if error.code not in _GONE:
                 raise
         else:
-            self._objects.put(answer)
+            self._objects.put(answer, {**pod, "status": status})
 
     async def _write_marked(self, pod_uid: str) -> None:
         pod = self._objects.get(pod_uid)

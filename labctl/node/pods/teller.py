@@ -8,6 +8,8 @@ from labctl.cri.messages import Container
 from labctl.node.pods import deadline
 from labctl.node.pods.container_status import full_name
 
+HEALED = "NetworkHealed"  # of pods and of the node itself
+
 
 class PodTeller:
     """One method an occasion."""
@@ -46,6 +48,9 @@ class PodTeller:
     def expired(self, pod: Obj) -> None:
         self._normal(pod, deadline.REASON, deadline.MESSAGE)
 
+    def evicted(self, pod: Obj, why: str) -> None:
+        self._warning(pod, "Evicted", why)
+
     def sandbox_changed(self, pod: Obj) -> None:
         text = "Pod sandbox changed, it will be killed and re-created."
         self._normal(pod, "SandboxChanged", text)
@@ -55,6 +60,9 @@ class PodTeller:
 
     def network_not_ready(self, pod: Obj, why: str) -> None:
         self._warning(pod, "NetworkNotReady", why)
+
+    def healed(self, pod: Obj, sentence: str) -> None:
+        self._warning(pod, HEALED, sentence)
 
     def kill_failed(self, pod: Obj, why: str) -> None:
         self._warning(pod, "FailedKillPod", f"error killing pod: {why}")

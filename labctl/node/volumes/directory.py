@@ -49,25 +49,47 @@ def give_to_group(volume: Path, group: int, *, read_only: bool = False) -> None:
             path.chmod(mode | (_GROUP_READS if read_only else _GROUP_WRITES))
 
 
-def fill(volume: Path, files: Iterable[File]) -> None:
-    """Makes the volume hold exactly these files; does nothing if it does already."""
+def fill(volume: Path, files: Iterable[File], group: int | None = None) -> None:
+    """Makes the volume hold exactly these files, for a group to read; those that it holds already
+    are left alone.
+    """
     wanted = {file.path: file for file in files}
+    former = _target(volume / _DATA)
+    if former is None:
+        _make(volume, group)
+    if former is None or not _holds(former, wanted):
+        _replace(volume, _written(volume, wanted.values(), group))
+    _link(volume, {path.split("/")[0] for path in wanted})
+
+
+def _make(volume: Path, group: int | None) -> None:
     volume.mkdir(parents=True, exist_ok=True)
     volume.chmod(0o755)
-    former = _target(volume / _DATA)
-    if former is not None and _holds(former, wanted):
-        return
+    if group is not None:
+        os.chown(volume, -1, group)
+        volume.chmod(0o755 | _GROUP_DIRECTORY)
+
+
+def _written(volume: Path, files: Iterable[File], group: int | None) -> Path:
+    """A directory with the files in it, which nobody looks into yet."""
     fresh = Path(tempfile.mkdtemp(prefix="..", dir=volume))
     fresh.chmod(0o755)
-    for file in wanted.values():
+    for file in files:
         _write(fresh / file.path, file)
+    if group is not None:
+        give_to_group(fresh, group, read_only=True)
+    return fresh
+
+
+def _replace(volume: Path, fresh: Path) -> None:
+    """All at once; what an agent that died half-way left behind goes as well."""
     new_link = volume / _NEW_DATA
     new_link.unlink(missing_ok=True)
     new_link.symlink_to(fresh.name)
     new_link.rename(volume / _DATA)
-    _link(volume, {path.split("/")[0] for path in wanted})
-    if former is not None:
-        shutil.rmtree(former, ignore_errors=True)
+    for path in volume.glob("..*"):
+        if path != fresh and path.name != _DATA:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def remove(volumes: Path) -> None:
@@ -99,6 +121,8 @@ def _write(path: Path, file: File) -> None:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     with os.fdopen(descriptor, "wb") as out:
         os.fchmod(descriptor, file.mode)
+        if file.owner is not None:
+            os.fchown(descriptor, file.owner, -1)
         out.write(file.data)
 
 

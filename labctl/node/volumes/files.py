@@ -6,18 +6,23 @@ from typing import Any
 
 from labctl.api.objects import Obj
 from labctl.node.pods.downward import Surroundings, field_value, resource_value
+from labctl.node.pods.security import common_user
 from labctl.node.pods.sources import Kind, MissingSource, Sources, token_of
 
-_MODE = 0o644
+_MODE, _PRIVATE_MODE = 0o644, 0o600
 
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """A file of a volume; `path` is relative and has no `..` (validation sees to that)."""
+    """A file of a volume; `path` is relative and has no `..` (validation sees to that).
+
+    `owner` is root unless it is said.
+    """
 
     path: str
     data: bytes
     mode: int = _MODE
+    owner: int | None = None
 
 
 def is_filled(volume: Obj) -> bool:
@@ -53,8 +58,15 @@ def _of_source(
         items = source["downwardAPI"].get("items") or ()
         yield from _of_pod(items, pod, around, mode)
     if "serviceAccountToken" in source:
-        wanted = source["serviceAccountToken"]
-        yield File(wanted["path"], sources.tokens[token_of(wanted)].encode(), mode)
+        yield _token(source["serviceAccountToken"], pod, sources, mode)
+
+
+def _token(wanted: Mapping[str, Any], pod: Obj, sources: Sources, mode: int) -> File:
+    """For its user's eyes alone, where that is certain; fsGroup lets the group read it too."""
+    user, whole = common_user(pod), pod["spec"].get("securityContext") or {}
+    if user is not None or whole.get("fsGroup") is not None:
+        mode = _PRIVATE_MODE
+    return File(wanted["path"], sources.tokens[token_of(wanted)].encode(), mode, user)
 
 
 def _of_data(kind: Kind, wanted: Mapping[str, Any], sources: Sources, mode: int) -> Iterator[File]:

@@ -1,7 +1,11 @@
-"""What a container is given where: its volumeMounts, each with the directory that is behind it."""
+"""What a container is given where: its volumeMounts, each with the directory that is behind it.
 
+What the API fills is for reading only, whatever a mount says (since Kubernetes 1.10).
+"""
+
+import contextlib
 import stat
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from labctl import names
@@ -48,14 +52,11 @@ def _mount(
     sources: Sources,
 ) -> Mount:
     below = wanted.get("subPath") or expand(wanted.get("subPathExpr") or "", values)
-    try:
+    with _telling_of(volume):
         source = _prepared(lab, pod, volume, around, sources)
         source = _below(source, below) if below else source
-    except (OSError, MissingSource) as error:
-        why = error.message if isinstance(error, LabError) else str(error)
-        text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}'
-        raise MountFailed(text) from error
-    return Mount(str(source), wanted["mountPath"], bool(wanted.get("readOnly")))
+    read_only = bool(wanted.get("readOnly")) or is_filled(volume)
+    return Mount(str(source), wanted["mountPath"], read_only)
 
 
 def _prepared(lab: str, pod: Obj, volume: Obj, around: Surroundings, sources: Sources) -> Path:
@@ -66,8 +67,9 @@ def _prepared(lab: str, pod: Obj, volume: Obj, around: Surroundings, sources: So
         directory = names.claim_dir(lab, namespace(pod), claim)
     else:
         directory = names.pod_volume_dir(lab, uid(pod)) / volume["name"]
+    group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
     if is_filled(volume):
-        fill(directory, files_of(volume, pod, around, sources))
+        fill(directory, files_of(volume, pod, around, sources), group)
     elif "persistentVolumeClaim" in volume:
         make_empty(directory)
     elif "emptyDir" in volume:
@@ -75,10 +77,27 @@ def _prepared(lab: str, pod: Obj, volume: Obj, around: Surroundings, sources: So
     else:
         kind = next((one for one in volume if one != "name"), "none")
         raise MissingSource(f"labctl has no volumes of the kind {kind}")
-    group = (pod["spec"].get("securityContext") or {}).get("fsGroup")
-    if group is not None:
-        give_to_group(directory, group, read_only=is_filled(volume))
+    if group is not None and not is_filled(volume):
+        give_to_group(directory, group)
     return directory
+
+
+def refill(lab: str, pod: Obj, volume: Obj, around: Surroundings, sources: Sources) -> None:
+    """Brings a volume that the API fills up to date, if it was made; raises MountFailed."""
+    if not (names.pod_volume_dir(lab, uid(pod)) / volume["name"]).exists():
+        return
+    with _telling_of(volume):
+        _prepared(lab, pod, volume, around, sources)
+
+
+@contextlib.contextmanager
+def _telling_of(volume: Obj) -> Iterator[None]:
+    try:
+        yield
+    except (OSError, MissingSource) as error:
+        why = error.message if isinstance(error, LabError) else str(error)
+        text = f'MountVolume.SetUp failed for volume "{volume["name"]}" : {why}'
+        raise MountFailed(text) from error
 
 
 def _make_empty_dir(directory: Path, wanted: Obj) -> None:
