@@ -33,13 +33,13 @@ _NETWORK = {
     "ping": Entry("ping:ping", "Ping from a pod, a node or outside."),
     "verify": Entry("verify:verify", "Prove the network's promises with captured packets."),
     "plan": Entry("plan:plan", "What would bring a node's kernel to what the objects ask for."),
-    "fault": Entry("fault:fault", "Hurt the lab: kill an agent, pull a cable."),
+    "fault": Entry("fault:fault", "Hurt the lab: kill, pull cables or make them bad; undo it."),
     "scenario": Entry("scenario:scenario", "Run scenarios, from up to down, checked."),
 }
 _REST = {
     "kubeconfig": Entry("kubectl:kubeconfig", "Print an admin kubeconfig."),
     "kubectl": Entry("kubectl:kubectl", "Run kubectl with the lab's kubeconfig."),
-    "schema": Entry("schema:schema", "Print the JSON Schema of a lab file."),
+    "schema": Entry("schema:schema", "Print the JSON Schema of a lab file, or of a scenario."),
     "completion": Entry("completion:completion", "Print shell completion."),
     "version": Entry("version:version", "Print the version."),
 }

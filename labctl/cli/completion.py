@@ -113,6 +113,13 @@ def complete_endpoint(
     return _items([*_live(ctx, "pods"), *nodes, "outside"], incomplete)
 
 
+def complete_cable(
+    ctx: click.Context, _param: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """Whose cable is hurt."""
+    return _items([*_live(ctx, "nodes"), *_live(ctx, "pods")], incomplete)
+
+
 def complete_object(
     ctx: click.Context, _param: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:

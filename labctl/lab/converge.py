@@ -94,16 +94,22 @@ async def _wait_ready(client: Client, spec: LabSpec, former: Former, progress: P
 def _refuse_hurt(spec: LabSpec) -> None:
     """A node that was hurt on purpose will not be Ready, however long one waits."""
     stopped = processes.read_record(spec.name).stopped
-    cut = faults.cut_nodes(spec.name)
+    cut, down = faults.cut_nodes(spec.name), faults.down_nodes(spec.name)
     for node in spec.node_names:
+        if node in down:
+            raise _hurt(spec, f"{node} was switched off", f"node-up {node}")
         if processes.agent(node) in stopped:
-            raise _hurt(spec, f"the agent of {node} was killed by a fault", f"start-agent {node}")
+            raise _hurt(spec, f"the agent of {node} was killed", f"start-agent {node}")
         if node in cut:
-            raise _hurt(spec, f"the cable of {node} was cut by a fault", f"mend {node}")
+            raise _hurt(spec, f"the cable of {node} was cut", f"mend {node}")
+    if fabric.CONTROL_PLANE in cut:
+        at = fabric.CONTROL_PLANE
+        raise _hurt(spec, f"the cable of the {at} was cut", f"mend {at}", whom="no node can")
 
 
-def _hurt(spec: LabSpec, what: str, remedy: str) -> LabError:
-    return LabError(f"{what}, so it cannot be Ready", f"labctl --lab {spec.name} fault {remedy}")
+def _hurt(spec: LabSpec, what: str, remedy: str, whom: str = "it cannot") -> LabError:
+    sentence = f"{what} by a fault, so {whom} be Ready"
+    return LabError(sentence, f"labctl --lab {spec.name} fault {remedy}")
 
 
 async def _shrink(client: Client, change: Change, progress: Progress) -> None:
@@ -117,4 +123,5 @@ async def _shrink(client: Client, change: Change, progress: Progress) -> None:
     await _publish(client, spec)
     for node in leaving:
         await nodes.forget(client, node)
+    faults.forget_nodes(spec.name, leaving)
     fabric.converge(spec, faults.cut_nodes(spec.name))

@@ -55,7 +55,11 @@ def save(spec: LabSpec) -> None:
 
 
 def remove(lab: str) -> None:
-    """Removes every file of the lab, and directories that it leaves empty."""
+    """Removes every file of the lab, and directories that it leaves empty.
+
+    What says that there is such a lab goes first: whoever is interrupted leaves none that is half.
+    """
+    names.lab_file(lab).unlink(missing_ok=True)
     for directory in (names.run_dir(lab), names.state_dir(lab)):
         for point in mounted_below(directory):  # volumes in memory
             with contextlib.suppress(OSError):
@@ -77,6 +81,12 @@ def traces() -> list[str]:
     for base in (names.RUN_DIR, names.STATE_DIR):
         found |= {entry.name for entry in _directories(base)}
     return sorted(filter(_is_lab_name, found))
+
+
+def is_left(lab: str) -> bool:
+    """Whether there is anything of the lab but its lock."""
+    directories = (names.run_dir(lab), names.state_dir(lab))
+    return cgroup.exists(lab) or lab in pinned_labs() or any(one.exists() for one in directories)
 
 
 def _is_lab_name(text: str) -> bool:

@@ -34,6 +34,9 @@ def up(wish: Wish, progress: Progress) -> LabSpec:
         store.require(change.spec.store)
         if change.spec.network.cni:
             plugins.require(change.spec.network.cni)
+        if stored is None and state.is_left(wish.lab):  # by an `up` or `down` that was killed
+            progress.step("taking away what is left of a former lab")
+            _take_away(wish.lab)
         try:
             _bring_up(change, progress)
             if wish.manifests:
@@ -50,7 +53,7 @@ def _bring_up(change: Change, progress: Progress) -> None:
     lab = change.spec.name
     _end_unrecorded(lab, progress)
     former = Former.of(lab)
-    cgroup.create(lab)
+    _make_cgroup(lab)
     state.make_directories(lab)
     launch = None if processes.supervisor_of(lab) else Launch(lab)
     try:
@@ -73,6 +76,19 @@ def _end_unrecorded(lab: str, progress: Progress) -> None:
         progress.step("what runs of this lab is on no record: starting anew")
         cgroup.kill(lab)
         cgroup.wait_empty(lab, _END_SECONDS)
+
+
+def _make_cgroup(lab: str) -> None:
+    """One in which nobody is left is made anew.
+
+    The kernel counts the kills of each cgroup, and since Linux 6.14 it takes a process that is
+    forked into another cgroup than its parent's, with another count, for one that was being killed
+    (cgroup_css_set_fork reads the parent's count, cgroup_post_fork compares the target's).
+    """
+    if not cgroup.members(lab):
+        cgroup.wait_empty(lab, _END_SECONDS)  # who is listed no more may still be dying
+        cgroup.remove(lab)
+    cgroup.create(lab)
 
 
 async def _apply(lab: str, manifests: tuple[Manifest, ...], progress: Progress) -> None:

@@ -227,6 +227,12 @@ def link_query(name: str) -> bytes:
     return wire.message(_RTM_GETLINK, wire.NLM_F_REQUEST, body)
 
 
+def index_query(index: int) -> bytes:
+    """The same for the link with that index."""
+    body = _IFINFOMSG.pack(0, 0, index, 0, 0)
+    return wire.message(_RTM_GETLINK, wire.NLM_F_REQUEST, body)
+
+
 def _route_socket() -> socket.socket:
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC, 0)
 

@@ -84,7 +84,7 @@ def load(table: NftTable) -> None:
 
     Raises NetError with nft's own message; then the old table stands.
     """
-    _nft(table.text, f"nft -f - # {table.describe()}")
+    run(table.text, f"nft -f - # {table.describe()}")
     with nfnetlink.Tables() as tables:
         seal = _SEAL + tables.digest(table.family, table.name, marks=(_REVISION, _SEAL))
         tables.add_chain(table.family, table.name, seal)
@@ -93,7 +93,7 @@ def load(table: NftTable) -> None:
 def delete(table: NftTable) -> None:
     """Takes the table away; none there is no error."""
     name = f"{table.family} {table.name}"
-    _nft(f"add table {name}\ndelete table {name}\n", f"nft delete table {name}")
+    run(f"add table {name}\ndelete table {name}\n", f"nft delete table {name}")
 
 
 def observe_tables() -> Iterator[NftTable]:
@@ -113,7 +113,8 @@ def _marked(chains: Iterable[str], mark: str) -> str:
     return found[0] if len(found) == 1 else ""
 
 
-def _nft(text: str, sentence: str) -> None:
+def run(text: str, sentence: str) -> None:
+    """Has nft carry out `text` where the caller is; NetError, of `sentence`, with nft's own message."""
     with _file_in_memory() as script, _file_in_memory() as said:
         script.write(text.encode())
         script.seek(0)

@@ -77,6 +77,15 @@ def _is_meant(wanted: Expected, event: Obj) -> bool:
     )
 
 
+def in_force(wanted: Sequence[str], found: Sequence[str]) -> str:
+    """The faults that are in force, when they are those that are wanted; raises Failed."""
+    told = ", ".join(found) or "nothing"
+    missing = [one for one in wanted if not any(re.fullmatch(one, each) for each in found)]
+    if missing or len(found) != len(wanted):
+        raise Failed(f"in force: {told}, not {', '.join(wanted) or 'nothing'}")
+    return f"in force: {told}"
+
+
 def comparison(verb: Compare, before: Mapping[str, str], now: Mapping[str, str]) -> str:
     """A sentence on what stayed and what changed, as expected; raises Failed."""
     for wanted in (*verb.same, *verb.changed):

@@ -12,8 +12,8 @@ from typing import Any
 from labctl.api.objects import Obj, name, namespace
 from labctl.api.schema import definition_of
 from labctl.client.client import PatchType
-from labctl.lab import faults
 from labctl.lab.deletion import Doomed, Manner, delete_all, wait_gone
+from labctl.lab.faults import catalog
 from labctl.lab.killing import find_sandbox, kill, traits
 from labctl.lab.ping import ping
 from labctl.lab.words import Target, catalog_for, one_target, targets
@@ -123,8 +123,14 @@ async def _run(verb: steps.Run, stage: Stage) -> str:
 
 
 async def _fault(verb: steps.Fault, stage: Stage) -> str:
-    faults.inflict(stage.spec.name, verb.verb, verb.node)
-    return f"{verb.verb} {verb.node}"
+    lab = stage.spec.name
+    if verb.in_force is not None:
+        found = list(map(str, catalog.in_force(lab)))
+        return judge.in_force(verb.in_force, found)
+    if verb.clear:
+        return "cleared: " + (", ".join(map(str, await catalog.clear(lab))) or "nothing")
+    await catalog.inflict(lab, verb.verb, verb.target, str(verb.value), NAMESPACE)
+    return verb.describe()
 
 
 async def _kill(verb: steps.Kill, stage: Stage) -> str:

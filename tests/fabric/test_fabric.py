@@ -15,6 +15,7 @@ from labctl.net.namespaces import netns_path, socket_in
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link
 from labctl.net.observe import observe
+from labctl.net.state import NetState
 from tests.net.probe import answered
 
 OUTSIDE = "203.0.113.10"
@@ -206,6 +207,27 @@ def test_a_living_namespace_that_lost_its_name_gets_it_back(lab: str) -> None:
         here = {pin.name: "/proc/self/ns/net"}  # of an agent that has not entered it yet
         assert fabric.converge(spec(lab, 1), living=here)
         assert pin.stat().st_ino not in {inode, Path("/proc/self/ns/net").stat().st_ino}
+
+
+def test_a_node_that_boots_has_its_cable_and_nothing_else(lab: str) -> None:
+    fabric.converge(spec(lab, 2))
+    blank = observe_node(lab)
+    for line in (
+        "ip link add cni0 up type bridge",
+        "ip route add 10.244.2.0/24 via 172.30.1.2",
+        "ip neighbor add 172.30.1.2 lladdr 02:00:00:00:00:01 nud permanent dev eth0",
+        "ip route delete default",
+    ):
+        type_in(node(lab, 1), line)
+    assert observe_node(lab) != blank
+    fabric.boot(spec(lab, 2), "node1")
+    assert observe_node(lab) == blank
+    assert answered(node(lab, 1), outside(lab), OUTSIDE)
+
+
+def observe_node(lab: str) -> NetState:
+    with Netlink.at(node(lab, 1)) as netlink:
+        return observe(netlink)
 
 
 def test_only_a_node_that_there_is_can_be_cut(lab: str) -> None:

@@ -4,7 +4,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from labctl import fabric, names
-from labctl.api.lab import LabSpec, NetworkSpec, numbered_nodes
+from labctl.api.lab import LabSpec, NetworkSpec, NodeSpec, numbered_nodes
+from labctl.fabric.topology import port_of
 from labctl.net.diff import diff
 from labctl.net.nouns import Link, Neighbor
 from labctl.net.state import NetState
@@ -97,3 +98,10 @@ def test_who_can_know_a_mac_need_not_ask_for_it() -> None:
     assert known["labctl.demo.fabric"] == nodes | {"172.30.0.2", "203.0.113.10"}
     assert known["labctl.demo.control-plane"] == nodes | {"172.30.0.1"}
     assert known["labctl.demo.node.node1"] == {"172.30.0.1", "172.30.0.2"}
+
+
+def test_a_switch_port_is_named_after_the_machine_and_a_node_may_be_called_anything() -> None:
+    assert port_of(spec(2), "node2") == "p-node2"
+    assert port_of(spec(2), "control-plane") == "control-plane"
+    odd = LabSpec("demo", (NodeSpec("control-plane"),))
+    assert port_of(odd, "control-plane") == names.port_name("control-plane")

@@ -105,11 +105,14 @@ def test_down_takes_away_what_an_up_that_was_killed_left(labctl: Labctl, seconds
 def test_up_after_everything_was_killed_brings_the_lab_back(labctl: Labctl) -> None:
     labctl.ok("up", "--nodes", "2")
     labctl.ok("create", "deployment", "web", "--image", "nginx", "--replicas", "4")
+    labctl.ok("run", "program", "--image", "x", "--", "sleep", "1000")
     labctl.ok("rollout", "status", "deployment/web")
+    labctl.ok("wait", "--for=condition=Ready", "pod/program")
     cgroup.kill(labctl.lab)
     cgroup.wait_empty(labctl.lab, 5)
     assert labctl("get", "pods").code == 3
     labctl.ok("up")
+    labctl.ok("wait", "--for=jsonpath={..restartCount}=1", "pod/program")
     labctl.ok("wait", "--for=condition=Ready", "pod", "--all")
     assert labctl.ok("verify", "--protocol", "icmp", "-o", "jsonpath={.passed}") == "true"
 

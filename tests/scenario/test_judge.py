@@ -110,3 +110,14 @@ def test_a_proof_needs_checks_and_the_expected_failures() -> None:
     with pytest.raises(Failed, match="pod-to-pod: lost"):
         judge.proof(Verify(), broken)
     assert judge.proof(Verify(fails=("pod-to-pod",)), broken)
+
+
+def test_the_faults_in_force_are_those_that_are_wanted_and_no_others() -> None:
+    found = ["cut node2", "loss web-1 10%"]
+    assert judge.in_force(["loss web-.* 10%", "cut node2"], found) == (
+        "in force: cut node2, loss web-1 10%"
+    )
+    assert judge.in_force([], []) == "in force: nothing"
+    for wanted in ([], ["cut node2"], ["cut node2", "cut node3"], ["cut node", "loss web-1 10%"]):
+        with pytest.raises(Failed, match="in force: cut node2, loss web-1 10%, not "):
+            judge.in_force(wanted, found)

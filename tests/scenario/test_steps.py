@@ -29,6 +29,27 @@ def test_a_flood_holds_the_steps_that_run_meanwhile() -> None:
     assert [one.verb for one in step.during] == [Fault(cut="node1")]
 
 
+@pytest.mark.parametrize(
+    ("fault", "verb", "target", "said"),
+    [
+        ({"cut": "node1"}, "cut", "node1", "fault cut node1"),
+        ({"node-down": "node1"}, "node-down", "node1", "fault node-down node1"),
+        ({"kill-control-plane": True}, "kill-control-plane", "", "fault kill-control-plane"),
+        ({"loss": "deploy/web", "value": "10%"}, "loss", "deploy/web", "fault loss deploy/web 10%"),
+        ({"loss": "node1", "value": 0}, "loss", "node1", "fault loss node1 0"),
+        ({"delay": "node1", "value": "none"}, "delay", "node1", "fault delay node1 none"),
+        ({"clear": True}, "clear", "", "fault clear"),
+        ({"list": ["cut node1"]}, "list", "cut node1", "fault list cut node1"),
+        ({"list": []}, "list", "nothing", "fault list nothing"),
+    ],
+)
+def test_a_fault_is_one_as_on_the_command_line(
+    fault: dict[str, object], verb: str, target: str, said: str
+) -> None:
+    step = parse_step({"fault": fault}, ())
+    assert (step.verb.verb, step.verb.target, step.describe()) == (verb, target, said)
+
+
 def test_what_is_not_said_has_a_default() -> None:
     step = parse_step({"ping": {"from": "a", "to": "outside"}}, ())
     assert step.verb == Ping(source="a", destination="outside", count=3, answered=True)
@@ -54,6 +75,14 @@ def test_what_is_seen_of_a_pod_is_remembered_and_compared() -> None:
         ({"ping": {"from": "a", "to": "b", "size": 3}}, "unknown field `size`"),
         ({"ping": {"from": "a", "to": "b", "count": "x"}}, "Expected `int`, got `str` at `count`"),
         ({"fault": {}}, "one of kill-agent"),
+        ({"fault": {"cut": "a", "mend": "a"}}, "one of kill-agent"),
+        ({"fault": {"kill-runtime": False}}, "one of kill-agent"),
+        ({"fault": {"unplug": "a"}}, "unknown field `unplug`"),
+        ({"fault": {"loss": "a"}}, "fault.value: is required"),
+        ({"fault": {"loss": "a", "value": "x"}}, "fault.value: 'x' cannot be read as a loss"),
+        ({"fault": {"rate": "a", "value": "1tbit"}}, "fault.value: '1tbit' cannot be read"),
+        ({"fault": {"cut": "a", "value": "10%"}}, "fault.value: is for loss, rate, delay"),
+        ({"fault": {"list": "cut a"}}, "Expected `array | null`, got `str` at `list`"),
         ({"kill": {"container": "app"}}, "missing required field `pod`"),
         ({"compare": {"pod": "a", "same": "pause"}}, "Expected `array`, got `str` at `same`"),
         ({"flood": {"from": "a", "to": "b", "during": [{}]}}, "flood.during[0]: a step has"),
