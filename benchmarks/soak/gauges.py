@@ -20,7 +20,9 @@ class Reading:
     """Sums by kind of process where it says so; sizes in bytes."""
 
     pods: int  # made and deleted until now
+    recent: int  # of these, in the last ten minutes
     seconds: float
+    agents: int
     pss: Counter[str]
     descriptors: Counter[str]
     threads: Counter[str]
@@ -30,12 +32,14 @@ class Reading:
     store: int
 
 
-def read(lab: str, pods: int, seconds: float, group: Path | None) -> Reading:
+def read(lab: str, pods: int, recent: int, seconds: float, group: Path | None) -> Reading:
     """`group` is where the lab's processes are accounted for, see `accounted`."""
     crew = {one.pid: _kind(one.name) for one in processes.read_record(lab).processes}
     return Reading(
         pods=pods,
+        recent=recent,
         seconds=seconds,
+        agents=sum(1 for kind in crew.values() if kind == "agents"),
         pss=_sum(crew, _pss),
         descriptors=_sum(crew, lambda pid: len(os.listdir(f"/proc/{pid}/fd"))),
         threads=_sum(crew, lambda pid: len(os.listdir(f"/proc/{pid}/task"))),
@@ -110,17 +114,24 @@ def _held(pid: int) -> set[int]:
 
 
 def _kernel(lab: str, group: Path | None) -> int:
-    """What the kernel allocated for the lab's processes: slabs, page tables, stacks, sockets."""
+    """What the kernel holds for the lab's processes: slabs, page tables, stacks, sockets.
+
+    Only what it cannot do without: names of files that were looked up once are given up before.
+    """
     if group is None:
-        stat = (cgroup.path(lab) / "memory.stat").read_text()
-        return dict(map(_pair, stat.splitlines())).get("kernel", 0)
-    pods = group.with_name(names.lab_cgroup(lab))
-    return sum(int((one / "memory.kmem.usage_in_bytes").read_text()) for one in (group, pods))
+        own = cgroup.path(lab)
+        _reclaim(own / "memory.reclaim", "1G")
+        stat = (own / "memory.stat").read_text()
+        return int(stat.partition("\nkernel ")[2].split("\n")[0])
+    groups = (group, group.with_name(names.lab_cgroup(lab)))
+    for one in groups:
+        _reclaim(one / "memory.force_empty", "0")
+    return sum(int((one / "memory.kmem.usage_in_bytes").read_text()) for one in groups)
 
 
-def _pair(line: str) -> tuple[str, int]:
-    name, _, value = line.partition(" ")
-    return name, int(value)
+def _reclaim(file: Path, word: str) -> None:
+    with contextlib.suppress(OSError):  # EAGAIN: less could be given up than was asked for
+        file.write_text(word)
 
 
 def _size(file: Path) -> int:

@@ -1,16 +1,16 @@
 """The load: two Deployments, of stand-ins and of programs, made, waited for, and deleted."""
 
 import asyncio
+import time
 
-from labctl import names
 from labctl.api.kinds.apps import DEPLOYMENTS
 from labctl.api.kinds.core import PODS
 from labctl.api.objects import Obj
 from labctl.client.client import Client
-from labctl.client.wait import wait_for
+from labctl.client.wait import Wish, wait_for
 from labctl.cri.client import RuntimeClient
 
-_DEADLINE = 300.0
+_DEADLINE, _POLL = 300.0, 0.05  # seconds
 _PROGRAMS = 10  # one pod in so many runs a process in a group of its own
 
 
@@ -21,28 +21,23 @@ async def make_and_delete(client: Client, runtime: RuntimeClient, count: int) ->
     for name, replicas in sizes.items():
         await client.create(DEPLOYMENTS, _deployment(name, replicas))
     for name, replicas in sizes.items():
-        await wait_for(client, DEPLOYMENTS, name, "default", _ready(replicas), _DEADLINE)
+        await wait_for(client, DEPLOYMENTS, name, "default", _has_ready(replicas), _DEADLINE)
     for name in sizes:
         await client.delete(DEPLOYMENTS, name, "default", propagation="Foreground")
     for name in sizes:
         await wait_for(client, DEPLOYMENTS, name, "default", lambda obj: obj is None, _DEADLINE)
-    async with asyncio.timeout(_DEADLINE):
-        while (await client.list(PODS)).items or await runtime.list_pod_sandboxes(""):
-            await asyncio.sleep(0.05)
+    await _wait_gone(client, runtime)
 
 
-def runtime_of(lab: str) -> RuntimeClient:
-    return RuntimeClient(names.runtime_socket(lab))
+async def _wait_gone(client: Client, runtime: RuntimeClient) -> None:
+    deadline = time.monotonic() + _DEADLINE
+    while (await client.list(PODS)).items or await runtime.list_pod_sandboxes(""):
+        assert time.monotonic() < deadline, "pods stay"
+        await asyncio.sleep(_POLL)
 
 
-class _ready:  # noqa: N801
-    """Whether a Deployment has so many Ready replicas."""
-
-    def __init__(self, replicas: int) -> None:
-        self._replicas = replicas
-
-    def __call__(self, obj: Obj | None) -> bool:
-        return ((obj or {}).get("status") or {}).get("readyReplicas") == self._replicas
+def _has_ready(replicas: int) -> Wish:
+    return lambda obj: ((obj or {}).get("status") or {}).get("readyReplicas") == replicas
 
 
 def _deployment(name: str, replicas: int) -> Obj:
