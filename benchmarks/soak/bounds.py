@@ -36,7 +36,7 @@ BOUNDS = (
     Bound("processes", lambda r: r.processes, 0, 0),
     Bound("namespaces", lambda r: r.namespaces, 0, 0),
     Bound("kernel memory (MiB)", lambda r: r.kernel, 2, 0.1, MIB),
-    Bound("store without history (MiB)", lambda r: r.store - _HISTORY * r.recent, 12, 7, MIB),
+    Bound("store without history (MiB)", lambda r: r.store - _HISTORY * r.recent, 12, 4, MIB),
 )
 
 
