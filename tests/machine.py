@@ -8,7 +8,7 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,14 +74,16 @@ class Machine:
         command = (sys.executable, str(_HANDLES), *namespaces)
         return frozenset(self.run(*command).splitlines()) if namespaces else namespaces
 
-    def until_as(self, before: frozenset[str], gone: frozenset[str] = frozenset()) -> None:
+    def until_as(
+        self, before: frozenset[str], gone: frozenset[str] = frozenset(), kinds: Sequence[str] = ()
+    ) -> None:
         """Returns when there is what there was, and the namespaces `gone` are; the dead are reaped
         in the kernel's own time.
         """
         changes: list[str] = []
 
         def same() -> bool:
-            now = self.survey()
+            now = self.survey(*kinds)
             changes[:] = sorted(f"+ {one}" for one in now - before)
             changes.extend(sorted(f"- {one}" for one in before - now))
             changes.extend(sorted(f"lives: {one}" for one in self.living(gone)))
