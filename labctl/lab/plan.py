@@ -66,13 +66,18 @@ async def plan(client: Client, lab: str, node: str) -> list[Planned]:
     NoSuchLab when the runtime does not answer, NetError when the node's namespace is gone.
     """
     space, name = LAB_CONFIGMAP
-    spec = lab_from_configmap(await client.get(CONFIGMAPS, name, space))
-    objects = (await client.list(NODES)).items
+    configmap = await client.get(CONFIGMAPS, name, space)
+    return await plan_of(lab, node, configmap, (await client.list(NODES)).items)
+
+
+async def plan_of(lab: str, node: str, configmap: Obj, nodes: list[Obj]) -> list[PlannedOperation]:
+    """The same, from objects that one has: the lab's ConfigMap and its nodes."""
+    spec = lab_from_configmap(configmap)
     sandboxes = await _sandboxes(lab, node)
     ports = [] if spec.network.cni else _ports(sandboxes)
     pins = [*missing_of_node(spec, node), *missing_of_pods(lab, sandboxes)]
     where = next((pin.source for pin in pins if not pin.link), None)
-    return [*pins, *compute(lab, node, snapshot(spec, objects).with_ports(ports), where)]
+    return [*pins, *compute(lab, node, snapshot(spec, nodes).with_ports(ports), where)]
 
 
 async def _sandboxes(lab: str, node: str) -> list[Sandbox]:
