@@ -31,6 +31,10 @@ kind: Pod
 metadata: {name: robot}
 spec: {nodeName: node1, containers: [{name: c, image: x, command: [sleep, "1000"]}]}
 """
+_CABLE = """
+nsenter --net={one} ip link add between type veth peer name between netns {two}
+for place in {one} {two}; do nsenter --net=$place ip link set between up master underlay; done
+"""
 _QUIET = ("sysctls", "answers", "settings")  # kinds of a survey: what belongs to the host alone
 _SENDER = Path(__file__).with_name("marked_packets.py")
 _EVERYWHERE = "172.30.255.255,255.255.255.255,203.0.113.10,172.30.1.2,172.30.0.2"
@@ -96,6 +100,15 @@ def test_no_packet_of_one_is_seen_in_the_other(pair: Pair, speaks: str, silent: 
         assert f"labctl.{speaks}.fabric" in heard or sender == "outside"
         assert heard
         assert all(place.startswith(f"labctl.{speaks}.") for place in heard)
+
+
+def test_a_cable_between_them_would_be_noticed(pair: Pair) -> None:
+    """What the test before looks for can be found."""
+    one, two = (f"/run/netns/labctl.{lab}.fabric" for lab in ("one", "two"))
+    pair.machine.run("sh", "-c", _CABLE.format(one=one, two=two))
+    words = ("mark", "labctl.one.node.node1", _EVERYWHERE, "labctl.two.node.node1")
+    until(lambda: pair.machine.run(sys.executable, str(_SENDER), *words))
+    pair.machine.run("nsenter", f"--net={one}", "ip", "link", "delete", "between")
 
 
 def test_an_api_takes_no_certificate_and_no_token_of_the_other(pair: Pair) -> None:
