@@ -12,7 +12,7 @@ import time
 from collections.abc import Iterable
 from pathlib import Path
 
-from benchmarks.measures import command
+from benchmarks.lab import Lab
 from benchmarks.soak import bounds, gauges, load
 from benchmarks.soak.gauges import Reading
 from labctl import names
@@ -31,11 +31,12 @@ _COLUMNS = (
 def main() -> int:
     wanted = _arguments()
     with gauges.accounted(_LAB) as group:
-        command(_LAB, "up", "--nodes", str(wanted.nodes))
+        lab = Lab(wanted.nodes, _LAB)
         try:
+            lab.command("up", "--nodes", str(wanted.nodes))
             readings = asyncio.run(_soak(wanted, group))
         finally:
-            command(_LAB, "down")
+            lab.command("down")
     growths = list(bounds.judge(readings))
     print("\n| gauge | after a quarter | at the end | grew | may grow by |")
     print("| --- | --- | --- | --- | --- |")

@@ -70,7 +70,7 @@ async def plan(client: Client, lab: str, node: str) -> list[Planned]:
     return await plan_of(lab, node, configmap, (await client.list(NODES)).items)
 
 
-async def plan_of(lab: str, node: str, configmap: Obj, nodes: list[Obj]) -> list[PlannedOperation]:
+async def plan_of(lab: str, node: str, configmap: Obj, nodes: list[Obj]) -> list[Planned]:
     """The same, from objects that one has: the lab's ConfigMap and its nodes."""
     spec = lab_from_configmap(configmap)
     sandboxes = await _sandboxes(lab, node)
