@@ -3,7 +3,7 @@
 VENV ?= $(CURDIR)/.venv
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up down test lint format setup bench bench-quick schema
+.PHONY: up down test lint format setup bench bench-quick soak schema
 
 up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 	$(ROOT) $(VENV)/bin/labctl up
@@ -34,6 +34,9 @@ bench: setup  ## measures what a lab costs on this machine, and writes docs/benc
 
 bench-quick: setup  ## the same in little; fails when a ratio is far off its target
 	$(ROOT) $(VENV)/bin/python -m benchmarks --quick
+
+soak: setup  ## makes and deletes 10,000 pods in a lab of ten nodes, and looks for what stays
+	$(ROOT) $(VENV)/bin/python -m benchmarks.soak
 
 schema: setup  ## Kubernetes' definitions: trimmed for validation, whole for OpenAPI
 	$(VENV)/bin/pip install --quiet kubernetes-validate

@@ -9,6 +9,7 @@ import hashlib
 from pathlib import Path
 
 NETNS_DIR = Path("/run/netns")
+NETNS_PREFIX = "labctl."  # of all labs' names
 RUN_DIR = Path("/run/labctl")
 STATE_DIR = Path("/var/lib/labctl")
 
@@ -75,7 +76,12 @@ def old_netns(lab: str, uid: str) -> str:
 
 def netns_prefix(lab: str) -> str:
     """What every namespace name of a lab begins with."""
-    return f"labctl.{lab}."
+    return f"{NETNS_PREFIX}{lab}."
+
+
+def lab_of_netns(name: str) -> str:
+    """The lab to which a namespace of that name belongs."""
+    return name.removeprefix(NETNS_PREFIX).partition(".")[0]
 
 
 def netns_path(name: str) -> Path:
@@ -120,9 +126,14 @@ def pod_log_dir(lab: str, namespace: str, pod: str, uid: str) -> Path:
     return state_dir(lab) / "pods" / _shorten(f"{namespace}_{pod}_{uid}", _NAME_MAX)
 
 
+def volumes_dir(lab: str) -> Path:
+    """The only place where labctl mounts anything: volumes in memory."""
+    return state_dir(lab) / "volumes"
+
+
 def pod_volume_dir(lab: str, uid: str) -> Path:
     """Where a pod's volumes are, a directory each, for as long as the pod lives."""
-    return state_dir(lab) / "volumes" / uid
+    return volumes_dir(lab) / uid
 
 
 def claim_dir(lab: str, namespace: str, claim: str) -> Path:

@@ -8,17 +8,18 @@ import itertools
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from subprocess import PIPE
 
 from labctl.lab import cgroup
 from tests.command import SECONDS, Labctl
 from tests.waiting import until
 
 _numbers = itertools.count(1)
-_SURVEY = Path(__file__).with_name("survey.py")
+_SURVEY, _HANDLES = (Path(__file__).with_name(name) for name in ("survey.py", "handles.py"))
 # A process belongs to the machine's cgroup before it enters the rest of it: where cgroup2 is
 # mounted with nsdelegate (systemd does), it could not be moved inside otherwise.
 _JOIN = 'echo 0 > "$1/cgroup.procs" && shift && exec "$@"'
@@ -44,22 +45,48 @@ class Machine:
         assert done.returncode == 0 or not check, f"{words}: {done.stderr}"
         return done.stdout
 
+    @contextmanager
+    def running(self, *words: str) -> Iterator[None]:
+        """A command there that says a line when it is ready, until the context ends."""
+        command = [*self.entry, *words]
+        with subprocess.Popen(command, stdin=PIPE, stdout=PIPE, text=True) as process:
+            assert process.stdout is not None
+            try:
+                assert process.stdout.readline()
+                yield
+            finally:
+                process.kill()
+
     def labctl(self, lab: str) -> Labctl:
         """The command line there."""
         return Labctl(lab, self.entry)
 
-    def survey(self) -> frozenset[str]:
-        """Everything there is."""
-        return frozenset(self.run(sys.executable, str(_SURVEY)).splitlines())
+    def survey(self, *kinds: str) -> frozenset[str]:
+        """Everything there is, or what is there of some kinds (survey.py)."""
+        return frozenset(self.run(sys.executable, str(_SURVEY), *kinds).splitlines())
 
-    def until_as(self, before: frozenset[str]) -> None:
-        """Returns when there is what there was; the dead are reaped in the kernel's own time."""
+    def namespaces(self) -> frozenset[str]:
+        """Handles of all that a process is in, or that is pinned (handles.py)."""
+        return frozenset(self.run(sys.executable, str(_HANDLES)).splitlines())
+
+    def living(self, namespaces: frozenset[str]) -> frozenset[str]:
+        """Those that the kernel still has, whoever may hold them."""
+        command = (sys.executable, str(_HANDLES), *namespaces)
+        return frozenset(self.run(*command).splitlines()) if namespaces else namespaces
+
+    def until_as(
+        self, before: frozenset[str], gone: frozenset[str] = frozenset(), kinds: Sequence[str] = ()
+    ) -> None:
+        """Returns when there is what there was, and the namespaces `gone` are; the dead are reaped
+        in the kernel's own time.
+        """
         changes: list[str] = []
 
         def same() -> bool:
-            now = self.survey()
+            now = self.survey(*kinds)
             changes[:] = sorted(f"+ {one}" for one in now - before)
             changes.extend(sorted(f"- {one}" for one in before - now))
+            changes.extend(sorted(f"lives: {one}" for one in self.living(gone)))
             return not changes
 
         try:
@@ -76,7 +103,7 @@ def machine() -> Iterator[Machine]:
     join = ("sh", "-c", _JOIN, "sh", str(group))
     words = ("unshare", *_NAMESPACES, "--fork", "--kill-child", "--mount-proc")
     boot = ("sh", "-c", _BOOT, "sh", str(cgroup.hierarchy()))
-    with subprocess.Popen([*join, *words, *boot], stdout=subprocess.PIPE, text=True) as first:
+    with subprocess.Popen([*join, *words, *boot], stdout=PIPE, text=True) as first:
         assert first.stdout is not None
         try:
             assert first.stdout.readline() == "up\n"

@@ -11,6 +11,9 @@ _LAB = {
     "graph": Entry("graph:graph", "Draw the lab's topology."),
     "image": Entry("image:image", "Load, list and remove the lab's images."),
     "doctor": Entry("doctor:doctor", "Check whether this host can run a lab."),
+    "support-bundle": Entry(
+        "support_bundle:support_bundle", "Write all about the lab into a file, without secrets."
+    ),
 }
 _OBJECTS = {
     "get": Entry("get:get", "Print objects, as kubectl does."),

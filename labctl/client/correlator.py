@@ -7,7 +7,7 @@ five minutes. Bounds and texts are client-go's (tools/record/events_cache.go).
 
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Generic, TypeVar
 
 _DISTINCT_MESSAGES: Final = 10
@@ -61,19 +61,21 @@ class _Recent(Generic[V]):
         return entry
 
 
-@dataclass
+# Thousands of these are remembered in every agent: hence the slots, and a tuple for what is mostly
+# one message.
+@dataclass(slots=True)
 class _Bucket:
     tokens: float = _BURST
     filled: float = 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Aggregate:
-    messages: set[str] = field(default_factory=set)
+    messages: tuple[str, ...] = ()
     last: float = 0.0
 
 
-@dataclass
+@dataclass(slots=True)
 class _Seen:
     name: str = ""
     count: int = 0
@@ -104,13 +106,13 @@ class Correlator:
         """The message to tell, and what makes it the same as one told before."""
         aggregate = self._aggregates.get((event.subject, event.type, event.reason))
         if event.when - aggregate.last > _AGGREGATION_SECONDS:
-            aggregate.messages.clear()
+            aggregate.messages = ()
         aggregate.last = event.when
-        if event.message not in aggregate.messages and (
-            len(aggregate.messages) >= _DISTINCT_MESSAGES - 1
-        ):
+        if event.message in aggregate.messages:
+            return event.message, event.message
+        if len(aggregate.messages) >= _DISTINCT_MESSAGES - 1:
             return f"(combined from similar events): {event.message}", "combined"
-        aggregate.messages.add(event.message)
+        aggregate.messages = (*aggregate.messages, event.message)
         return event.message, event.message
 
     def _admit(self, event: Occurrence) -> bool:

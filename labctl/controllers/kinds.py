@@ -91,4 +91,5 @@ class Kinds:
 
 
 def _deletable(resources: tuple[Resource, ...]) -> list[Resource]:
-    return [one for one in resources if set(one.verbs) >= _NEEDED]
+    """Each kind once: what shows another's objects in another version or group adds none."""
+    return [one for one in resources if one.stored is None and set(one.verbs) >= _NEEDED]

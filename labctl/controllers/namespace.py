@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from labctl.api.kinds.core import NAMESPACES
+from labctl.api.kinds.core import EVENTS, NAMESPACES
 from labctl.api.objects import Obj, format_time, is_deleting, name
 from labctl.api.objects import namespace as namespace_of
 from labctl.api.resource import Resource
@@ -119,7 +119,11 @@ class NamespaceController:
             self._reconciler.mark(name(new))
 
     def _content_handler(self, resource: Resource) -> Handler | None:
-        return self._content_changed if resource.namespaced else None
+        """None for Events: a copy of all of them is not worth it, since deleting one takes it away
+        at once.
+        """
+        follows = resource.namespaced and resource is not EVENTS
+        return self._content_changed if follows else None
 
     def _content_changed(self, old: Obj | None, new: Obj | None) -> None:
         """What left a namespace that ends may have been the last."""

@@ -21,7 +21,9 @@ from labctl.controllers.writes import Patch, perform, status_patch
 
 _WORKERS: Final = 5
 _GATHERING: Final = 0.1  # seconds: a rollout is one reason to count again
-_COUNTABLE: Final = tuple(one for one in RESOURCES if one.namespaced and one is not EVENTS)
+_COUNTABLE: Final = tuple(
+    one for one in RESOURCES if one.namespaced and (one.stored or one) is not EVENTS
+)
 
 
 def status_of(quota: Obj, used: Usage) -> Obj:

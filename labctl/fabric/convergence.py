@@ -10,12 +10,14 @@ from pathlib import Path
 
 from labctl import names
 from labctl.api.lab import LabSpec
+from labctl.errors import HostCannot
 from labctl.fabric import topology
 from labctl.fabric.turn import turn
 from labctl.net import namespaces, sysctl
 from labctl.net.apply import apply
 from labctl.net.carrier import wait_for_carrier
 from labctl.net.diff import diff
+from labctl.net.marks import marked
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link, Noun
 from labctl.net.observe import observe_like
@@ -89,8 +91,14 @@ def _as_on_this_host(fabric: NetState, cut: Collection[str]) -> NetState:
 
 
 def _ensure_netns(name: str, living: Mapping[str, str]) -> bool:
-    """Makes the namespace, or its name, unless it is there; returns whether it is new."""
-    if namespaces.is_netns(namespaces.netns_path(name)):
+    """Makes the namespace, or its name, unless it is there; returns whether it is new.
+
+    Raises HostCannot for one of that name that somebody else made.
+    """
+    pin = namespaces.netns_path(name)
+    if namespaces.is_netns(pin):
+        if not marked([name]):
+            raise HostCannot(f"{pin} is there already and is not labctl's", "use another name")
         return False
     namespaces.delete_netns(name)  # a pin that leads nowhere: left by a crash or a reboot
     path = living.get(name)

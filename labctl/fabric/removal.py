@@ -32,15 +32,19 @@ _SILENCE_SECONDS = 0.5  # without a link going: those that are left do not go by
 def remove(lab: str, seconds: float = 20.0) -> None:
     """Drops all pins of a lab and returns when its links are gone; no such lab is no error.
 
+    Pins of that name that somebody else made stay.
+
     Raises NetError when `seconds` have passed, naming the links that are left.
     """
     deadline = time.monotonic() + seconds
     fabric, outside = names.fabric_netns(lab), names.outside_netns(lab)
-    for name in namespaces.pinned(names.netns_prefix(lab)):
+    pins = namespaces.pinned(names.netns_prefix(lab))
+    for name in pins:
         if name not in {fabric, outside}:
             _drop(name)
-    _drop_after_links(fabric, frozenset({OUTSIDE_PORT}), deadline)
-    _drop_after_links(outside, frozenset(), deadline)
+    for name, kept in ((fabric, frozenset({OUTSIDE_PORT})), (outside, frozenset[str]())):
+        if name in pins:
+            _drop_after_links(name, kept, deadline)
 
 
 def _drop_after_links(netns: str, kept: frozenset[str], deadline: float) -> None:

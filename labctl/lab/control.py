@@ -18,7 +18,7 @@ from labctl.errors import LabError
 
 _CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _LONGEST_REQUEST = 1 << 20
-_PATIENCE = 30.0
+PATIENCE = 30.0  # seconds
 
 Handler = Callable[[dict[str, Any]], Any]
 
@@ -75,7 +75,7 @@ class Conversation:
         return msgspec.json.encode({"result": result})
 
 
-def request(lab: str, command: str, *, patience: float = _PATIENCE, **arguments: Any) -> Any:
+def request(lab: str, command: str, *, patience: float = PATIENCE, **arguments: Any) -> Any:
     """Asks the lab's supervisor; NoSuchLab when there is none, LabError when it refuses.
 
     One that does not answer within `patience` seconds counts as none.

@@ -38,9 +38,22 @@ def converge(change: Change, former: Former, progress: Progress) -> None:
     """Returns when all is as it shall be; LabError, with what ails the lab, when it is not."""
     lab = change.spec.name
     try:
-        asyncio.run(_converge(change, former, progress))
+        asyncio.run(_converge_in_hope(change, former, progress))
     except LabError as error:
         raise diagnosis.explain(lab, error, former.restarts) from error
+
+
+async def _converge_in_hope(change: Change, former: Former, progress: Progress) -> None:
+    """Does not wait for what cannot be, because a process that it takes keeps ending."""
+    hopeless = asyncio.create_task(diagnosis.until_hopeless(change.spec.name, former.restarts))
+    work = asyncio.create_task(_converge(change, former, progress))
+    try:
+        done, _ = await asyncio.wait({work, hopeless}, return_when=asyncio.FIRST_COMPLETED)
+        await done.pop()
+    finally:
+        for task in (work, hopeless):
+            task.cancel()
+        await asyncio.gather(work, hopeless, return_exceptions=True)
 
 
 async def _converge(change: Change, former: Former, progress: Progress) -> None:

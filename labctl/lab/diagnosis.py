@@ -1,9 +1,13 @@
 """Why a lab does not come up: which of its processes keep ending, and what they said last."""
 
+import asyncio
+
 from labctl.errors import LabError
 from labctl.lab import children, control
 
 _LINES = 3
+_DEATHS = 6  # of one process while a lab comes up, which take the supervisor some five seconds
+_LOOK_SECONDS = 0.5
 
 
 def restarts(lab: str) -> dict[str, int]:
@@ -13,6 +17,15 @@ def restarts(lab: str) -> dict[str, int]:
     except LabError:
         return {}
     return {process["name"]: process["restarts"] for process in found}
+
+
+async def until_hopeless(lab: str, before: dict[str, int]) -> None:
+    """Raises LabError when a process has ended again and again since `before`."""
+    while True:
+        await asyncio.sleep(_LOOK_SECONDS)
+        for name, count in restarts(lab).items():
+            if count - before.get(name, 0) >= _DEATHS:
+                raise LabError(f"{name} ended {count - before.get(name, 0)} times")
 
 
 def explain(lab: str, error: LabError, before: dict[str, int]) -> LabError:

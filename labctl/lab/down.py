@@ -5,6 +5,7 @@ links, routes and rules with them; files last, so that whoever is interrupted fi
 """
 
 import contextlib
+from dataclasses import dataclass
 
 from labctl import fabric, names
 from labctl.errors import LabError
@@ -16,6 +17,14 @@ _STOP_SECONDS = 3.0
 _KILL_SECONDS = 20.0
 
 
+@dataclass(frozen=True)
+class Remainder:
+    """What `down` could not take away, or would not since it is somebody else's."""
+
+    what: str
+    remedy: str
+
+
 def down(lab: str, progress: Progress) -> bool:
     """Takes the lab away and returns when nothing is left; False when there was nothing."""
     host.require_root()
@@ -25,9 +34,8 @@ def down(lab: str, progress: Progress) -> bool:
         progress.step(f"taking lab {lab} away")
         left = take_away(lab)
     if left:
-        raise LabError(
-            f"lab {lab} is gone, but {left}", f"etcdctl del --prefix {names.etcd_root(lab)}"
-        )
+        what = "; ".join(one.what for one in left)
+        raise LabError(f"lab {lab} is gone, but {what}", " && ".join(one.remedy for one in left))
     return True
 
 
@@ -46,22 +54,30 @@ def down_all(progress: Progress) -> list[str]:
     return gone
 
 
-def take_away(lab: str) -> str:
-    """The work of `down`, for one who holds the lab's lock; what is left elsewhere, if anything."""
+def take_away(lab: str) -> list[Remainder]:
+    """The work of `down`, for one who holds the lab's lock; what is left, if anything."""
     with contextlib.suppress(LabError):  # there may be no supervisor; with one, no zombies stay
         control.request(lab, "stop", patience=_STOP_SECONDS)
     cgroup.kill(lab)
     cgroup.wait_empty(lab, _KILL_SECONDS)
     left = _remove_keys(lab)
     fabric.remove(lab)
-    state.remove(lab)
+    left += _remove_files(lab)
     cgroup.remove(lab)
     return left
 
 
-def _remove_keys(lab: str) -> str:
+def _remove_keys(lab: str) -> list[Remainder]:
     """After all who could write, and before the state that says where the keys are."""
     with contextlib.suppress(LabError):  # a file that nobody can read names no etcd
         spec = state.load(lab)
-        return store.remove(spec) if spec is not None else ""
-    return ""
+        what = store.remove(spec) if spec is not None else ""
+        return [Remainder(what, f"etcdctl del --prefix {names.etcd_root(lab)}")] if what else []
+    return []
+
+
+def _remove_files(lab: str) -> list[Remainder]:
+    return [
+        Remainder(f"something else is mounted on {point}", f"umount {point}")
+        for point in state.remove(lab)
+    ]

@@ -89,9 +89,14 @@ async def plan(client: Client, lab: str, node: str) -> list[Planned]:
 async def read_cluster(client: Client, lab: str, node: str = "") -> Cluster:
     """With the sandboxes of one node, or of all; NoSuchLab when the runtime does not answer."""
     space, name = LAB_CONFIGMAP
-    spec = lab_from_configmap(await client.get(CONFIGMAPS, name, space))
-    objects = (await client.list(NODES)).items
-    return Cluster(spec, snapshot(spec, objects), tuple(await _sandboxes(lab, node)))
+    configmap = await client.get(CONFIGMAPS, name, space)
+    return await cluster_of(lab, node, configmap, (await client.list(NODES)).items)
+
+
+async def cluster_of(lab: str, node: str, configmap: Obj, nodes: list[Obj]) -> Cluster:
+    """The same, from objects that one has: the lab's ConfigMap and its nodes."""
+    spec = lab_from_configmap(configmap)
+    return Cluster(spec, snapshot(spec, nodes), tuple(await _sandboxes(lab, node)))
 
 
 async def _sandboxes(lab: str, node: str) -> list[Sandbox]:

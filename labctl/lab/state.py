@@ -1,14 +1,13 @@
 """What is stored of labs on this machine, and every trace that one leaves."""
 
 import contextlib
-import shutil
 from pathlib import Path
 
 from labctl import names
 from labctl.api.lab import LabSpec, check_lab_name, lab_from_yaml, lab_yaml
 from labctl.errors import BadInput, LabError
-from labctl.lab import cgroup, connect, lock
-from labctl.mounting import detach, mounted_below
+from labctl.lab import cgroup, connect, files, lock
+from labctl.net import namespaces
 
 
 def load(lab: str) -> LabSpec | None:
@@ -54,20 +53,18 @@ def save(spec: LabSpec) -> None:
     new.replace(file)
 
 
-def remove(lab: str) -> None:
+def remove(lab: str) -> list[Path]:
     """Removes every file of the lab, and directories that it leaves empty.
 
-    What says that there is such a lab goes first: whoever is interrupted leaves none that is half.
+    Returns where somebody else mounted something, which stays. What says that there is such a lab
+    goes first: whoever is interrupted leaves none that is half.
     """
     names.lab_file(lab).unlink(missing_ok=True)
-    for directory in (names.run_dir(lab), names.state_dir(lab)):
-        for point in mounted_below(directory):  # volumes in memory
-            with contextlib.suppress(OSError):
-                detach(point)
-        with contextlib.suppress(FileNotFoundError):
-            shutil.rmtree(directory)
+    files.unmount_all(names.volumes_dir(lab))
+    left = [*files.remove(names.run_dir(lab)), *files.remove(names.state_dir(lab))]
     with contextlib.suppress(OSError):  # other labs are in it, or it is not there
         names.STATE_DIR.rmdir()
+    return left
 
 
 def stored_labs() -> list[str]:
@@ -77,7 +74,7 @@ def stored_labs() -> list[str]:
 
 def traces() -> list[str]:
     """Every lab of which anything is left on this machine, however it ended."""
-    found = cgroup.labs() | lock.locked_labs() | set(pinned_labs())
+    found = cgroup.labs() | lock.locked_labs() | _pinned_labs()
     for base in (names.RUN_DIR, names.STATE_DIR):
         found |= {entry.name for entry in _directories(base)}
     return sorted(filter(_is_lab_name, found))
@@ -86,7 +83,7 @@ def traces() -> list[str]:
 def is_left(lab: str) -> bool:
     """Whether there is anything of the lab but its lock."""
     directories = (names.run_dir(lab), names.state_dir(lab))
-    return cgroup.exists(lab) or lab in pinned_labs() or any(one.exists() for one in directories)
+    return cgroup.exists(lab) or lab in _pinned_labs() or any(one.exists() for one in directories)
 
 
 def _is_lab_name(text: str) -> bool:
@@ -96,12 +93,16 @@ def _is_lab_name(text: str) -> bool:
         return False
 
 
-def pinned_labs() -> list[str]:
-    """The labs whose fabric has a namespace in /run/netns."""
-    prefix, _, suffix = names.fabric_netns("*").partition("*")
-    pins = names.NETNS_DIR.glob(names.fabric_netns("*"))
-    return [pin.name.removeprefix(prefix).removesuffix(suffix) for pin in pins]
+def _pinned_labs() -> set[str]:
+    """The labs of which a namespace is in /run/netns."""
+    return {names.lab_of_netns(pin) for pin in namespaces.pinned(names.NETNS_PREFIX)}
 
 
 def _directories(base: Path) -> list[Path]:
-    return [entry for entry in base.iterdir() if entry.is_dir()] if base.is_dir() else []
+    """Without those on which somebody mounted something that is no lab."""
+    entries = base.iterdir() if base.is_dir() else ()
+    return [one for one in entries if one.is_dir() and (not one.is_mount() or _is_stored(one.name))]
+
+
+def _is_stored(name: str) -> bool:
+    return names.lab_file(name).exists()

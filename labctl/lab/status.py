@@ -60,10 +60,10 @@ def compose(spec: LabSpec, nodes: list[Obj], pods: list[Obj], found: list[Obj]) 
     }
 
 
-def process_overview(lab: str) -> list[Obj]:
+def process_overview(lab: str, patience: float = control.PATIENCE) -> list[Obj]:
     """The lab's processes, from the supervisor or, where it is dead, from what it wrote down."""
     try:
-        found: list[Obj] = control.request(lab, "status")["processes"]
+        found: list[Obj] = control.request(lab, "status", patience=patience)["processes"]
     except LabError:
         return [_recorded(process) for process in processes.read_record(lab).processes]
     return found

@@ -19,6 +19,7 @@ from pathlib import Path
 from labctl import names
 from labctl.errors import NetError
 from labctl.namespacing import CLONE_NEWNET, CLONE_NEWNS, setns, unshare
+from labctl.net.marks import mark, marked
 
 _MS_BIND = 0x1000
 _MS_REC = 0x4000
@@ -84,12 +85,16 @@ def socket_in(place: Place, family: int, kind: int, protocol: int = 0) -> socket
 
 
 def pinned(prefix: str) -> tuple[str, ...]:
-    """The names in /run/netns that begin with `prefix`, sorted."""
+    """The pins that begin with `prefix` and that labctl made, sorted. Raises NetError.
+
+    What has that name and leads nowhere is one that was half made, or whose pause was killed.
+    """
     try:
-        found = os.listdir(names.NETNS_DIR)
+        found = [name for name in os.listdir(names.NETNS_DIR) if name.startswith(prefix)]
     except FileNotFoundError:
         return ()
-    return tuple(sorted(name for name in found if name.startswith(prefix)))
+    ours = marked(found)
+    return tuple(sorted(pin for pin in found if pin in ours or not is_netns(netns_path(pin))))
 
 
 def create_netns(name: str) -> Path:
@@ -105,6 +110,21 @@ def create_netns(name: str) -> Path:
             setns(home, CLONE_NEWNET)
 
 
+@contextlib.contextmanager
+def unpinned() -> Iterator[int]:
+    """A fresh network namespace as a descriptor: it goes with that, however this process ends."""
+    with _opened(_HERE) as home:
+        unshare(CLONE_NEWNET)
+        try:
+            descriptor = os.open(_HERE, os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            setns(home, CLONE_NEWNET)
+    try:
+        yield descriptor
+    finally:
+        os.close(descriptor)
+
+
 def pin_netns(name: str, source: str) -> Path:
     """Pins the namespace whose file is `source` (/proc/PID/ns/net) as `name`; as `create_netns`.
 
@@ -113,6 +133,7 @@ def pin_netns(name: str, source: str) -> Path:
     pin = netns_path(name)
     _create_pin_file(pin)
     try:
+        mark(pin)
         _bind(source, pin)
     except NetError:
         pin.unlink()

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from labctl import names
 from labctl.net.findings import Finding
+from labctl.net.marks import mark
 from labctl.net.namespaces import delete_netns
 
 
@@ -82,5 +83,6 @@ def _place_link(pin: Path, target: str) -> None:
         except FileNotFoundError:
             continue
         else:
+            mark(pin)
             return
     raise OSError(f"{pin.parent} does not stay")

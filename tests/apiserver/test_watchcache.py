@@ -11,6 +11,7 @@ import pytest
 
 from labctl.api.kinds.core import CONFIGMAPS, NODES
 from labctl.apiserver.watchcache.cache import WatchCache
+from labctl.apiserver.watchcache.collection import Collection
 from labctl.apiserver.watchcache.entry import Entry, Notice, stored_form
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.errors import StatusError
@@ -78,8 +79,9 @@ def test_an_entry_carries_its_revision_in_both_forms() -> None:
         }
         assert entry.object == expected
         assert entry.object is entry.object
-        entry.release()
+        entry.rest()
         assert entry.object == expected
+        assert entry.object is not entry.object
         assert msgspec.json.decode(entry.body) == expected
         assert msgspec.json.decode(entry.at(43).body)["metadata"]["resourceVersion"] == "43"
 
@@ -188,6 +190,35 @@ def test_watching_from_before_the_history_is_told_to_begin_anew(
                 assert watcher.take() == []  # nothing of nodes was ever forgotten
 
     run(main())
+
+
+@pytest.mark.parametrize("rests", [True, False])
+def test_what_is_no_longer_new_is_kept_as_bytes_only(*, rests: bool) -> None:
+    collection = Collection(0, history=1000, backlog=1000, rests=rests)
+
+    def put(name: str, revision: int) -> None:
+        obj = {"apiVersion": "v1", "kind": "Event", "metadata": {"name": name}}
+        collection.put(Entry(f"/core/events/default/{name}", stored_form(obj), revision))
+
+    put("stays", 1)
+    put("goes", 2)
+    collection.delete("default", "goes", 3)
+    notices = collection.changes(0) or []
+    assert [(one.type, one.entry.object["metadata"]["name"]) for one in notices] == [
+        ("ADDED", "stays"),
+        ("ADDED", "goes"),
+        ("DELETED", "goes"),
+    ]
+    assert [keeps_its_object(one.entry) for one in notices] == [True, False, True]
+    assert notices[2].line is notices[2].line
+    for revision in range(4, 304):
+        put("busy", revision)
+    assert [keeps_its_object(one.entry) for one in notices] == [not rests, False, False]
+    assert all(one.entry.object["metadata"]["resourceVersion"] for one in notices)
+
+
+def keeps_its_object(entry: Entry) -> bool:
+    return entry.object is entry.object
 
 
 def test_history_of_large_objects_is_short(engine: Engine, tmp_path: Path) -> None:

@@ -8,14 +8,17 @@ from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import aclosing, asynccontextmanager
 
 from labctl.api import status
+from labctl.api.kinds.core import EVENTS
 from labctl.api.resource import Resource
 from labctl.apiserver.watchcache.collection import Collection, Observer
 from labctl.apiserver.watchcache.entry import Entry, Notice
+from labctl.apiserver.watchcache.keys import identity_of, prefix_of
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.store import Event, Expired, Store, StoreError
 
 logger = logging.getLogger(__name__)
 
+_RESTING = (EVENTS.prefix(),)  # many, kept for an hour, and seldom read again
 _HISTORY = 5_000  # changes kept per collection
 _BACKLOG = 1_000  # changes that a watcher may be behind
 _PATIENCE = 3.0  # seconds to wait for a revision; as kube-apiserver does
@@ -144,7 +147,9 @@ class WatchCache:
         collection = self._collections.get(prefix)
         if collection is None:
             observers = self._observers[prefix]
-            collection = Collection(self._floor, self._history, self._backlog, observers)
+            collection = Collection(
+                self._floor, self._history, self._backlog, observers, rests=prefix in _RESTING
+            )
             self._collections[prefix] = collection
         return collection
 
@@ -158,7 +163,7 @@ class WatchCache:
         self._floor = revision
         for item in items:
             entry = Entry(item.key, item.value, item.revision)
-            self._collection_at(_prefix(item.key)).load(entry)
+            self._collection_at(prefix_of(item.key)).load(entry)
         for prefix in self._listeners:
             self._tell(prefix)
         self._advance(self._floor)
@@ -189,10 +194,10 @@ class WatchCache:
 
     def _apply(self, events: list[Event]) -> None:
         for event in events:
-            prefix = _prefix(event.key)
+            prefix = prefix_of(event.key)
             collection = self._collection_at(prefix)
             if event.value is None:
-                collection.delete(*_identity(event.key), event.revision)
+                collection.delete(*identity_of(event.key), event.revision)
             else:
                 collection.put(Entry(event.key, event.value, event.revision))
             if prefix in self._listeners:
@@ -209,15 +214,3 @@ class WatchCache:
             for done in self._waiting[wanted]:
                 if not done.done():
                     done.set_result(None)
-
-
-def _prefix(key: str) -> str:
-    """`/core/pods/` of `/core/pods/default/web`."""
-    return key[: key.index("/", key.index("/", 1) + 1) + 1]
-
-
-def _identity(key: str) -> tuple[str, str]:
-    """Namespace and name of a key; the namespace of a cluster-scoped one is ""."""
-    rest = key[len(_prefix(key)) :]
-    namespace, slash, name = rest.partition("/")
-    return (namespace, name) if slash else ("", rest)

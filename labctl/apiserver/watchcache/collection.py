@@ -10,6 +10,7 @@ from labctl.apiserver.watchcache.entry import ADDED, DELETED, MODIFIED, Change, 
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 
 _HISTORY_BYTES = 16 << 20  # of values: history of large objects is a short one
+_FRESH = 256  # changes: whoever watches has been told of older ones
 
 Observer = Callable[[Entry | None, Entry | None], None]
 """Told (old, new) of every change in the step in which it happens; it must neither wait nor fail."""
@@ -21,9 +22,17 @@ class Collection:
     """
 
     def __init__(
-        self, floor: int, history: int, backlog: int, observers: Sequence[Observer] = ()
+        self,
+        floor: int,
+        history: int,
+        backlog: int,
+        observers: Sequence[Observer] = (),
+        *,
+        rests: bool = False,
     ) -> None:
+        """With `rests`, objects that were not changed lately are kept as bytes only."""
         self.floor = floor  # changes after this revision are all in the history
+        self._rests = rests
         self._observers = observers
         self._history: deque[Change] = deque()
         self._history_bytes = 0
@@ -51,7 +60,10 @@ class Collection:
         self._publish(Change(Notice(kind, entry), previous))
 
     def delete(self, namespace: str, name: str, revision: int) -> None:
-        previous = self._entries.get(namespace, {}).pop(name, None)
+        entries = self._entries.get(namespace, {})
+        previous = entries.pop(name, None)
+        if not entries:
+            self._entries.pop(namespace, None)
         if previous is not None:
             self._tell(previous, None)
             self._publish(Change(Notice(DELETED, previous.at(revision)), previous))
@@ -111,10 +123,12 @@ class Collection:
                 for watcher in by_value.get(value, ()):
                     watcher.offer(change)
         if change.previous is not None:
-            change.previous.release()
+            change.previous.rest()
 
     def _remember(self, change: Change) -> None:
         self._history.append(change)
+        if len(self._history) > _FRESH:
+            self._history[-_FRESH - 1].rest(everything=self._rests)
         self._history_bytes += len(change.notice.entry.value)
         while len(self._history) > self._history_limit or self._history_bytes > _HISTORY_BYTES:
             forgotten = self._history.popleft()

@@ -8,6 +8,7 @@ import msgspec
 from labctl.api.custom.forms import shown
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
+from labctl.apiserver.watchcache.keys import identity_of
 
 ADDED, MODIFIED, DELETED = "ADDED", "MODIFIED", "DELETED"
 
@@ -28,11 +29,11 @@ def stored_form(obj: Obj) -> bytes:
 class Entry:
     """An object at a revision: as the store has it (`value`), and decoded.
 
-    The decoded form is five times as large, so an entry that only history keeps gives it up, and
-    makes it again should anybody ask.
+    The decoded form is five times as large, so an entry that is hardly read any more rests: it is
+    decoded anew for everyone who asks.
     """
 
-    __slots__ = ("_object", "_view", "key", "revision", "value")
+    __slots__ = ("_object", "_rests", "_view", "key", "revision", "value")
 
     def __init__(self, key: str, value: bytes, revision: int, obj: Obj | None = None) -> None:
         self.key = key
@@ -40,19 +41,24 @@ class Entry:
         self.revision = revision
         self._object = obj
         self._view: tuple[Resource, Entry] | None = None
+        self._rests = False
 
     @property
     def object(self) -> Obj:
         """The object with its resourceVersion; shared, so nobody may change it."""
-        if self._object is None:
-            self._object = _decode(self.value)
-            self._object["metadata"]["resourceVersion"] = str(self.revision)
-        return self._object
+        if self._object is not None:
+            return self._object
+        obj: Obj = _decode(self.value)
+        obj["metadata"]["resourceVersion"] = str(self.revision)
+        if not self._rests:
+            self._object = obj
+        return obj
 
-    def release(self) -> None:
-        """Gives up the decoded form."""
+    def rest(self) -> None:
+        """Gives up the decoded form, for good."""
         self._view = None
         if self.value:
+            self._rests = True
             self._object = None
 
     def seen_as(self, resource: Resource) -> "Entry":
@@ -61,12 +67,14 @@ class Entry:
         """
         if resource.custom is None:
             return self
-        if self._view is None or self._view[0] is not resource:
-            obj = shown(resource, resource.custom, self.object)
-            same = obj is self.object
-            view = self if same else Entry(self.key, stored_form(obj), self.revision, obj)
+        if self._view is not None and self._view[0] is resource:
+            return self._view[1]
+        stored = self.object
+        obj = shown(resource, resource.custom, stored)
+        view = self if obj is stored else Entry(self.key, stored_form(obj), self.revision, obj)
+        if not self._rests:
             self._view = (resource, view)
-        return self._view[1]
+        return view
 
     def at(self, revision: int) -> "Entry":
         """The same state with another resourceVersion: how a deletion shows what was deleted."""
@@ -88,17 +96,18 @@ class Entry:
 
     @property
     def namespace(self) -> str:
-        namespace: str = self.object["metadata"].get("namespace", "")
-        return namespace
+        return identity_of(self.key)[0]
 
     @property
     def name(self) -> str:
-        name: str = self.object["metadata"]["name"]
-        return name
+        return identity_of(self.key)[1]
 
 
 class Notice:
-    """What a watcher is told: ADDED, MODIFIED or DELETED, and the object. Its line is made once."""
+    """What a watcher is told: ADDED, MODIFIED or DELETED, and the object.
+
+    Its line is made once for all watchers, and once more for one who comes much later.
+    """
 
     __slots__ = ("_line", "entry", "type")
 
@@ -118,6 +127,10 @@ class Notice:
             self._line = b'{"type":"%s","object":%s}\n' % (self.type.encode(), self.entry.body)
         return self._line
 
+    def rest(self) -> None:
+        """Gives up the line."""
+        self._line = b""
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Change:
@@ -129,3 +142,11 @@ class Change:
     @property
     def revision(self) -> int:
         return self.notice.entry.revision
+
+    def rest(self, *, everything: bool) -> None:
+        """Gives up what watchers that keep up do not need any more: of what is there no longer, or
+        of `everything`, the decoded form.
+        """
+        self.notice.rest()
+        if everything or self.notice.type == DELETED:
+            self.notice.entry.rest()
