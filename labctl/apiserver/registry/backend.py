@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from labctl.api import status
+from labctl.api.bounds import check_values
 from labctl.api.custom.forms import with_version
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -55,6 +56,7 @@ class Backend:
             value = stored_form(obj)
         except (OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
+        check_values(value)  # of many small changes, too: whoever reads it can send it back
         revision = await self._write(key, expect, value, ttl)
         metadata = {**obj["metadata"], "resourceVersion": str(revision)}
         return Entry(key, value, revision, {**obj, "metadata": metadata}).seen_as(resource)

@@ -16,10 +16,10 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Stream, WatchLine, written_line
 from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.registry.numbers import parse_number, parse_version
 from labctl.apiserver.registry.reading import (
     field_selector,
     matching_entries,
-    parse_version,
     selector,
 )
 from labctl.apiserver.request import Request, Target
@@ -170,7 +170,7 @@ def _read_wishes(request: Request) -> _Wishes:
         )
     return _Wishes(
         parse_version(query),
-        _seconds(query.get("timeoutSeconds", "")),
+        _seconds(parse_number(query, "timeoutSeconds")),
         request.flag("allowWatchBookmarks"),
         initial_events,
     )
@@ -182,14 +182,10 @@ def _bad_option(request: Request, field: str, detail: str) -> StatusError:
     return status.invalid(options, request.name, [cause])
 
 
-def _seconds(text: str) -> float:
-    if not text:
-        return random.uniform(*_DEFAULT_SECONDS)  # noqa: S311 - spreads load
-    if not text.isascii() or not text.isdigit():
-        raise status.bad_request(
-            f'timeoutSeconds: strconv.ParseInt: parsing "{text}": invalid syntax'
-        )
-    return float(min(int(text), 1 << 31)) or random.uniform(*_DEFAULT_SECONDS)  # noqa: S311
+def _seconds(wanted: int) -> float:
+    if wanted < 0:
+        raise status.bad_request(f"timeoutSeconds: {wanted} is no time to watch")
+    return float(min(wanted, 1 << 31)) or random.uniform(*_DEFAULT_SECONDS)  # noqa: S311 - spreads load
 
 
 def _bookmark(resource: Resource, revision: int) -> Obj:
