@@ -97,6 +97,11 @@ async def identify(
 async def handle(backend: Backend, request: Request) -> Answer | Stream:
     """Answers a request whose sender is known; raises StatusError."""
     await backend.authorizer.authorize(request)
+    return await answer(backend, request)
+
+
+async def answer(backend: Backend, request: Request) -> Answer | Stream:
+    """Answers a request that its sender may make; raises StatusError."""
     check_directives(request)
     verb = _COMPUTED.get((request.resource, request.verb))
     verb = verb or _VERBS.get((request.subresource, request.verb))

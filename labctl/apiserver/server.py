@@ -16,7 +16,7 @@ from labctl.apiserver.authentication.identities import account_groups
 from labctl.apiserver.authorization import MASTERS, Attributes, Authorizer
 from labctl.apiserver.authorization.bootstrap import ensure_defaults
 from labctl.apiserver.catalog import Served
-from labctl.apiserver.chain import handle, identify
+from labctl.apiserver.chain import answer, handle, identify
 from labctl.apiserver.compaction import compact_for_ever
 from labctl.apiserver.definitions import DefinitionController
 from labctl.apiserver.http.health import Check
@@ -102,6 +102,10 @@ class ApiServer:
     async def authorize_path(self, user: Identity, method: str, path: str) -> None:
         """The same for a path that is no resource."""
         await self.backend.authorizer.require(Attributes(user, method.lower(), path=path))
+
+    async def answer(self, request: Request) -> Answer | Stream:
+        """Answers a request that was authorized; raises StatusError."""
+        return await answer(self.backend, request)
 
     async def handle(self, request: Request) -> Answer | Stream:
         """Answers a request whose sender was authenticated; raises StatusError."""
