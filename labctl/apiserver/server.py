@@ -27,6 +27,7 @@ from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Identity, Request
+from labctl.apiserver.turns import Turns
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.client.client import Client
 from labctl.errors import StatusError
@@ -64,6 +65,7 @@ class ApiServer:
             AdmissionChain(authorizer),
             UsageSource(self.cache, agents),
             self.measures,
+            Turns(),
         )
         self.in_flight = InFlight()
         self._tasks: list[asyncio.Task[None]] = []

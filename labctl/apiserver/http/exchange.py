@@ -12,9 +12,10 @@ import msgspec
 from aiohttp import web
 
 from labctl.api import status
-from labctl.apiserver.answers import Answer, Stream
+from labctl.apiserver.answers import Answer, Listing, Stream
 from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.discovery import Document
+from labctl.apiserver.http import pieces
 from labctl.apiserver.http.body import read_body
 from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.watches import send_watch
@@ -98,7 +99,13 @@ class Exchange:
         if isinstance(answer, Stream):
             measures, resource = self._server.measures, request.resource
             return await send_watch(http, answer, lambda events: measures.watched(resource, events))
-        return await _as_yaml(answer) if form == YAML else _whole(answer)
+        if form == YAML:
+            return await _as_yaml(answer)
+        if isinstance(answer, Listing) and answer.size() > pieces.PIECE:
+            response = await pieces.begin(http)
+            await pieces.send(http, response, answer.texts())
+            return await pieces.end(http, response)
+        return _whole(answer)
 
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
         """What is no resource: health, metrics, version, discovery and OpenAPI."""

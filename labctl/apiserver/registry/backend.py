@@ -16,6 +16,7 @@ from labctl.apiserver.authorization import Authorizer
 from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
+from labctl.apiserver.turns import Turns
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, stored_form
 from labctl.errors import StatusError
@@ -33,6 +34,7 @@ class Backend:
     admission: AdmissionChain
     usage: UsageSource
     measures: Measures
+    turns: Turns
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The newest version of an object; raises 404."""

@@ -23,7 +23,7 @@ from labctl.apiserver.registry.reading import (
     selector,
 )
 from labctl.apiserver.request import Request, Target
-from labctl.apiserver.watchcache.entry import ADDED, Entry, Notice
+from labctl.apiserver.watchcache.entry import ADDED, Entry, Notice, event_line
 from labctl.apiserver.watchcache.watcher import Interest, Match, Watcher
 from labctl.errors import StatusError
 
@@ -94,7 +94,7 @@ def _initial(backend: Backend, request: Request, wishes: _Wishes) -> list[WatchL
         return []
     # By revision: some clients resume from the version of the last object that they saw.
     entries = sorted(matching_entries(backend, request), key=_revision)
-    lines = [_told(request.resource, Notice(ADDED, entry)) for entry in entries]
+    lines = [_present(entry) for entry in entries]
     if wishes.initial_events:
         end = _bookmark(request.resource, backend.cache.revision)
         end["metadata"]["annotations"] = {_INITIAL_EVENTS_END: "true"}
@@ -194,6 +194,11 @@ def _bookmark(resource: Resource, revision: int) -> Obj:
         "apiVersion": resource.api_version,
         "metadata": {"resourceVersion": str(revision), "creationTimestamp": None},
     }
+
+
+def _present(entry: Entry) -> WatchLine:
+    """The event of what is there already: only this watch's, so its line is not kept."""
+    return WatchLine(ADDED, entry.object, lambda: event_line(ADDED, entry))
 
 
 def _told(resource: Resource, notice: Notice) -> WatchLine:
