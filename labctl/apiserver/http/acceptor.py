@@ -13,10 +13,8 @@ from collections import Counter
 from collections.abc import Callable
 
 from labctl.apiserver.http.connection import Connection
+from labctl.apiserver.http.limits import Limits
 
-# Of about 50 KB each, so no more than 200 MB.
-OF_ONE_PEER, OF_ALL = 1_000, 4_000
-_HANDSHAKE_SECONDS = 10.0
 _PAUSE_SECONDS = 0.1  # when the process has no descriptors left
 
 
@@ -28,14 +26,12 @@ class Acceptor:
         sock: socket.socket,
         make: Callable[[], Connection],
         tls: ssl.SSLContext | None,
-        of_one_peer: int = OF_ONE_PEER,
-        of_all: int = OF_ALL,
+        limits: Limits,
     ) -> None:
         self._sock = sock
         self._make = make
         self._tls = tls
-        self._of_one_peer = of_one_peer if sock.family != socket.AF_UNIX else of_all
-        self._of_all = of_all
+        self._limits = limits
         self._open: Counter[str] = Counter()
         self._beginning: set[asyncio.Task[None]] = set()
         self._accepting = asyncio.create_task(self._accept())
@@ -57,13 +53,18 @@ class Acceptor:
                 await asyncio.sleep(_PAUSE_SECONDS)
                 continue
             peer = address[0] if isinstance(address, tuple) else ""
-            if self._open[peer] >= self._of_one_peer or self._open.total() >= self._of_all:
+            if self._is_full(peer):
                 accepted.close()
                 continue
             self._open[peer] += 1
             task = asyncio.create_task(self._begin(accepted, peer))
             self._beginning.add(task)
             task.add_done_callback(self._beginning.discard)
+
+    def _is_full(self, peer: str) -> bool:
+        """Whether there is no room for one more; a Unix socket's peers are all root."""
+        most = self._limits.connections_of_a_peer if peer else self._limits.connections
+        return self._open[peer] >= most or self._open.total() >= self._limits.connections
 
     async def _begin(self, accepted: socket.socket, peer: str) -> None:
         """Makes a connection of it; one that comes to nothing leaves its place at once."""
@@ -80,7 +81,7 @@ class Acceptor:
                 make,
                 accepted,
                 ssl=self._tls,
-                ssl_handshake_timeout=_HANDSHAKE_SECONDS if self._tls else None,
+                ssl_handshake_timeout=self._limits.handshake_seconds if self._tls else None,
             )
         except OSError:  # of TLS, too: who cannot speak it is gone
             accepted.close()

@@ -5,19 +5,19 @@ import asyncio
 from aiohttp import web
 
 from labctl.api import status
+from labctl.apiserver.http.limits import Limits
 
-_SECONDS = 60.0  # as kube-apiserver gives a request; 3 MB come at 50 KB/s
 
-
-async def read_body(http: web.BaseRequest, limit: int) -> bytes:
-    """All of it; raises 400 for what is cut off, 413 beyond `limit` bytes, 504 when it is slow."""
+async def read_body(http: web.BaseRequest, limits: Limits) -> bytes:
+    """All of it; raises 400 for what is cut off, 413 for too much, 504 when it is too slow."""
+    limit = limits.body_bytes
     if (http.content_length or 0) > limit:
         raise status.body_too_large(limit)
     if http.headers.get("Expect", "").lower() == "100-continue" and http.transport is not None:
         # curl asks before it sends a large body, and waits a second for the answer (RFC 9110, 10.1.1)
         http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
     try:
-        async with asyncio.timeout(_SECONDS):
+        async with asyncio.timeout(limits.body_seconds):
             return await http.read()
     except web.HTTPRequestEntityTooLarge:
         raise status.body_too_large(limit) from None

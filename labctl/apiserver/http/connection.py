@@ -8,13 +8,10 @@ import msgspec
 from aiohttp import web
 
 from labctl.api import causes, status
+from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.request import JSON
 
 Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
-
-_HEAD_LIMIT = 64 * 1024  # bytes of request line and header: exec has its command in the query
-# As kube-apiserver: for that long a connection may be idle, or take over the head of a request.
-_IDLE_SECONDS = 90.0
 
 
 class Connection(web.RequestHandler):
@@ -54,12 +51,13 @@ def unreadable(why: str) -> web.Response:
 
 
 class Server(web.Server):
-    """Makes the connections in which `handle` answers, with bodies of up to `body_limit` bytes."""
+    """Makes the connections in which `handle` answers."""
 
-    def __init__(self, handle: Handle, body_limit: int) -> None:
+    def __init__(self, handle: Handle, limits: Limits) -> None:
+        self._limits = limits
         super().__init__(
             handle,
-            request_factory=_request_factory(body_limit),
+            request_factory=_request_factory(limits.body_bytes),
             handler_cancellation=True,  # else a watch goes on after its client has gone
         )
 
@@ -68,9 +66,9 @@ class Server(web.Server):
             self,
             loop=asyncio.get_running_loop(),
             access_log=None,  # type: ignore[arg-type]  # aiohttp's own way to have none
-            keepalive_timeout=_IDLE_SECONDS,
-            max_line_size=_HEAD_LIMIT,
-            max_field_size=_HEAD_LIMIT,
+            keepalive_timeout=self._limits.idle_seconds,
+            max_line_size=self._limits.head_bytes,
+            max_field_size=self._limits.head_bytes,
             auto_decompress=False,  # nobody compresses what they send, and bombs are made so
         )
         connection.on_lost = None

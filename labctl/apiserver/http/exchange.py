@@ -18,6 +18,7 @@ from labctl.apiserver.discovery import Document
 from labctl.apiserver.http import pieces
 from labctl.apiserver.http.body import read_body
 from labctl.apiserver.http.health import ENDPOINTS, health
+from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.http.watches import send_watch
 from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
@@ -28,7 +29,6 @@ from labctl.meters import CONTENT_TYPE
 
 logger = logging.getLogger(__name__)
 
-BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
 _JSON = {"Content-Type": JSON}
 _WARNINGS, _WARNING_LENGTH = 32, 512  # a head has to stay small, whatever was in the body
 _HEALTH = tuple(f"/{endpoint}" for endpoint in ENDPOINTS)
@@ -40,8 +40,9 @@ Proxy = Callable[[web.BaseRequest, Request], Awaitable[web.StreamResponse]]
 class Exchange:
     """Answers aiohttp's requests from an API server; `proxies` serve what agents answer."""
 
-    def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy]) -> None:
+    def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy], limits: Limits) -> None:
         self._server = server
+        self._limits = limits
         self._proxies = proxies
 
     @cached_property
@@ -93,18 +94,23 @@ class Exchange:
         if proxy is not None:
             return await proxy(http, request)
         if http.can_read_body:
-            request = replace(request, body=await read_body(http, BODY_LIMIT))
+            request = replace(request, body=await read_body(http, self._limits))
         form = negotiated(request.accept, WATCH_FORMS if request.verb == "watch" else OBJECT_FORMS)
         answer = await self._server.answer(request)
         if isinstance(answer, Stream):
             measures, resource = self._server.measures, request.resource
-            return await send_watch(http, answer, lambda events: measures.watched(resource, events))
+            return await send_watch(
+                http,
+                answer,
+                self._limits.stall_seconds,
+                lambda events: measures.watched(resource, events),
+            )
         if form == YAML:
             return await _as_yaml(answer)
         if isinstance(answer, Listing) and answer.size() > pieces.PIECE:
-            response = await pieces.begin(http)
-            await pieces.send(http, response, answer.texts())
-            return await pieces.end(http, response)
+            sent = await pieces.begin(http, self._limits.stall_seconds)
+            await sent.send(answer.texts())
+            return await sent.end()
         return _whole(answer)
 
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:

@@ -8,7 +8,8 @@ import ssl
 
 from labctl.apiserver.http.acceptor import Acceptor
 from labctl.apiserver.http.connection import Server
-from labctl.apiserver.http.exchange import BODY_LIMIT, Exchange, Proxy
+from labctl.apiserver.http.exchange import Exchange, Proxy
+from labctl.apiserver.http.limits import USUAL, Limits
 from labctl.apiserver.http.liveness import BACKLOG, watch_peers
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.kubelet.proxies import proxies
@@ -38,6 +39,7 @@ async def listen(
     sock: socket.socket,
     ssl_context: ssl.SSLContext | None = None,
     agents: Agents | None = None,
+    limits: Limits = USUAL,
 ) -> Listener:
     """Serves `server` on a bound socket, which the listener then owns.
 
@@ -49,5 +51,5 @@ async def listen(
     sock.setblocking(False)
     sock.listen(BACKLOG)
     handlers: dict[str, Proxy] = proxies(server, agents) if agents else {}
-    http = Server(Exchange(server, handlers), BODY_LIMIT)
-    return Listener(Acceptor(sock, http, ssl_context), http, server)
+    http = Server(Exchange(server, handlers, limits), limits)
+    return Listener(Acceptor(sock, http, ssl_context, limits), http, server)

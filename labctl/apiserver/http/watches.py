@@ -10,15 +10,15 @@ from labctl.apiserver.http import pieces
 
 
 async def send_watch(
-    http: web.BaseRequest, stream: Stream, told: Callable[[int], None]
+    http: web.BaseRequest, stream: Stream, stall_seconds: float, told: Callable[[int], None]
 ) -> web.StreamResponse:
     """Streams a watch until it ends, or the client goes away or stops reading.
 
     `told` is called with the number of events, each time that some were sent.
     """
     async with aclosing(stream.portions) as portions:
-        response = await pieces.begin(http)
+        sent = await pieces.begin(http, stall_seconds)
         async for lines in portions:
-            await pieces.send(http, response, (line.encoded() for line in lines))
+            await sent.send(line.encoded() for line in lines)
             told(len(lines))
-        return await pieces.end(http, response)
+        return await sent.end()
