@@ -6,9 +6,13 @@ k8s.io/apimachinery/pkg/util/validation/field/errors.go, on which people and tes
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 import msgspec
+
+MOST = 100  # that are told of one object: who has mended these is told of the next ones
+_LONGEST = 1_000  # characters of a field's path, and of a value that is shown
 
 
 @dataclass(frozen=True)
@@ -20,7 +24,24 @@ class Cause:
     message: str
 
     def __str__(self) -> str:
-        return f"{self.field}: {self.message}" if self.field else self.message
+        return f"{cut(self.field)}: {self.message}" if self.field else self.message
+
+
+def listed(causes: Iterable[Cause]) -> list[dict[str, str]]:
+    """The causes as a Status' details hold them."""
+    return [
+        {"reason": one.reason, "message": one.message, "field": cut(one.field)} for one in causes
+    ]
+
+
+def first(causes: Iterable[Cause]) -> list[Cause]:
+    """As many of them as are told; no others are looked for."""
+    return list(islice(causes, MOST))
+
+
+def cut(text: str) -> str:
+    """A text of a client's that an answer repeats, which may be megabytes long."""
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}…"
 
 
 def required(field: str, detail: str = "") -> Cause:
@@ -34,7 +55,7 @@ def invalid(field: str, value: Any, detail: str) -> Cause:
 def type_invalid(field: str, value: Any, wanted: str) -> Cause:
     """A value of the wrong type, worded as schema validation of custom resources words it."""
     name = type_name(value)
-    where = f"{field} in body" if field else "body"
+    where = f"{cut(field)} in body" if field else "body"
     return Cause(
         field,
         "FieldValueTypeInvalid",
@@ -74,7 +95,7 @@ def too_many(field: str, count: int, limit: int) -> Cause:
 
 def shown(value: Any) -> str:
     """A value as Go's field errors print it: strings quoted, everything else as JSON."""
-    return msgspec.json.encode(value).decode()
+    return cut(msgspec.json.encode(value).decode())
 
 
 _TYPE_NAMES = {

@@ -206,6 +206,17 @@ def is_deeper_than(value: Any, limit: int) -> bool:
     return True
 
 
+def has_longer_name(value: Any, limit: int) -> bool:
+    """Whether the name of any member, at any depth, has more than `limit` characters."""
+    level = [value]
+    while level:
+        for one in level:
+            if type(one) is dict and any(len(name) > limit for name in one):
+                return True
+        level = [inner for outer in level for inner in _children(outer)]
+    return False
+
+
 def _children(value: Any) -> Iterable[Any]:
     if type(value) is dict:
         return value.values()

@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import Final, Self
 
 _QUANTITY = re.compile(r"([+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+))([A-Za-z]*|[eE][+-]?[0-9]+)")
-_MAX_LENGTH = 64  # bounds the work of reading one
+MAX_LENGTH = 64  # bounds the work of reading one
+_MAX_POWER = 99  # two digits, as the schema has it
 _BINARY = {"Ki": 1, "Mi": 2, "Gi": 3, "Ti": 4, "Pi": 5, "Ei": 6}
 _DECIMAL = {"n": -9, "u": -6, "m": -3, "": 0, "k": 3, "M": 6, "G": 9, "T": 12, "P": 15, "E": 18}
 _MULTIPLIER = {
@@ -30,12 +31,12 @@ def parse_quantity(text: str | float) -> Decimal:
     """
     if isinstance(text, bool):
         raise ValueError(FORMAT_ERROR)  # noqa: TRY004  True is an int to Python
-    return _parsed(str(text))
+    return _parsed(text) if isinstance(text, str) else _representable(Decimal(str(text)))
 
 
 @lru_cache(maxsize=4096)
 def _parsed(text: str) -> Decimal:
-    match = _QUANTITY.fullmatch(text) if len(text) <= _MAX_LENGTH else None
+    match = _QUANTITY.fullmatch(text) if len(text) <= MAX_LENGTH else None
     if match is None:
         raise ValueError(FORMAT_ERROR)
     number, suffix = match.groups()
@@ -53,7 +54,7 @@ def _representable(value: Decimal) -> Decimal:
 
 
 def _exponent(number: str, power: int) -> Decimal:
-    if abs(power) > _MAX_LENGTH:
+    if abs(power) > _MAX_POWER:
         raise ValueError(FORMAT_ERROR)
     return Decimal(number).scaleb(power)
 

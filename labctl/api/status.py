@@ -7,7 +7,7 @@ libraries decide by them what to print and what to retry.
 from collections.abc import Iterable
 from typing import Any
 
-from labctl.api.causes import Cause
+from labctl.api.causes import Cause, listed
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.errors import StatusError
@@ -97,8 +97,7 @@ def conflict(resource: Resource, name: str, why: str = _MODIFIED) -> StatusError
 
 def apply_conflict(message: str, causes: Iterable[Cause]) -> StatusError:
     """409: others manage what a configuration would change; a cause for each field."""
-    listed = [{"reason": one.reason, "message": one.message, "field": one.field} for one in causes]
-    return failure(409, "Conflict", message, {"causes": listed})
+    return failure(409, "Conflict", message, {"causes": listed(causes)})
 
 
 def gone(message: str) -> StatusError:
@@ -134,16 +133,13 @@ def unsupported_media_type(supported: Iterable[str]) -> StatusError:
 
 def invalid(resource: Resource, name: str, causes: Iterable[Cause]) -> StatusError:
     """422: the object breaks rules; every cause is listed with its field."""
-    listed = list(causes)
-    sentences = [str(cause) for cause in listed]
+    found = list(causes)
+    sentences = [str(cause) for cause in found]
     what = sentences[0] if len(sentences) == 1 else f"[{', '.join(sentences)}]"
     details = {
         **_details(resource, name),
         "kind": resource.kind,
-        "causes": [
-            {"reason": cause.reason, "message": cause.message, "field": cause.field}
-            for cause in listed
-        ],
+        "causes": listed(found),
     }
     message = f'{resource.qualified_kind} "{name}" is invalid: {what}'
     return failure(422, "Invalid", message, details)
@@ -151,15 +147,9 @@ def invalid(resource: Resource, name: str, causes: Iterable[Cause]) -> StatusErr
 
 def invalid_request(causes: Iterable[Cause]) -> StatusError:
     """422 for a request, of which it cannot be said which object it is about."""
-    listed = list(causes)
-    details = {
-        "causes": [
-            {"reason": cause.reason, "message": cause.message, "field": cause.field}
-            for cause in listed
-        ],
-    }
-    message = f' "" is invalid: {"; ".join(map(str, listed))}'
-    return failure(422, "Invalid", message, details)
+    found = list(causes)
+    message = f' "" is invalid: {"; ".join(map(str, found))}'
+    return failure(422, "Invalid", message, {"causes": listed(found)})
 
 
 def too_many_requests(

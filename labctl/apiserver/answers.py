@@ -4,7 +4,7 @@ An answer makes only the form that is asked for. Stored objects bring their byte
 GET or a list on the wire encodes nothing.
 """
 
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -83,6 +83,19 @@ class Listing:
         head = msgspec.json.encode(self._head())
         items = b",".join([entry.body for entry in self.entries])
         return b'%s,"items":[%s]}\n' % (head[:-1], items)
+
+    def size(self) -> int:
+        """Bytes of its objects as they are stored: a bit less than its body."""
+        return sum([len(entry.value) for entry in self.entries])
+
+    def texts(self) -> Iterator[bytes]:
+        """The body bit by bit, for one that is too long to be made at once."""
+        yield b'%s,"items":[' % msgspec.json.encode(self._head())[:-1]
+        for number, entry in enumerate(self.entries):
+            if number:
+                yield b","
+            yield entry.body
+        yield b"]}\n"
 
     def _head(self) -> Obj:
         return {

@@ -17,7 +17,7 @@ an answer or as a StatusError; only a bug ends as anything else.
 from collections.abc import Awaitable, Callable, Iterable
 
 from labctl.api import status
-from labctl.api.conversion import view_of
+from labctl.api.conversion import View, view_of
 from labctl.api.kinds.core import COMPONENTSTATUSES
 from labctl.api.kinds.metrics import NODEMETRICS, PODMETRICS
 from labctl.api.resource import Resource
@@ -85,6 +85,8 @@ _COMPUTED: dict[tuple[Resource, str], Verb] = {
     (COMPONENTSTATUSES, "list"): list_components,
 }
 
+_CHANGING = frozenset({"update", "patch"})
+
 
 async def identify(
     backend: Backend, credentials: Credentials, headers: Iterable[tuple[str, str]]
@@ -97,15 +99,31 @@ async def identify(
 async def handle(backend: Backend, request: Request) -> Answer | Stream:
     """Answers a request whose sender is known; raises StatusError."""
     await backend.authorizer.authorize(request)
+    return await answer(backend, request)
+
+
+async def answer(backend: Backend, request: Request) -> Answer | Stream:
+    """Answers a request that its sender may make; raises StatusError."""
     check_directives(request)
     verb = _COMPUTED.get((request.resource, request.verb))
     verb = verb or _VERBS.get((request.subresource, request.verb))
     if verb is None:
         raise status.no_such_path()
+    view = view_of(request.resource)
     try:
-        view = view_of(request.resource)
-        if view is not None:
-            return in_form(request, await through_view(verb, backend, request, view))
-        return in_form(request, await verb(backend, request))
+        async with backend.turns.turn(_size(backend, request, view)):
+            if view is not None:
+                return in_form(request, await through_view(verb, backend, request, view))
+            return in_form(request, await verb(backend, request))
     except RecursionError:
         raise status.bad_request("the object is nested too deeply") from None
+
+
+def _size(backend: Backend, request: Request, view: View | None) -> int:
+    """Bytes that have to be worked on: those that were sent, and those that are to be changed."""
+    size = len(request.body) if isinstance(request.body, bytes) else 0
+    if request.name and request.verb in _CHANGING:
+        resource = view.stored if view else request.resource
+        entry = backend.cache.get(resource, request.namespace, request.name)
+        size += len(entry.value) if entry else 0
+    return size

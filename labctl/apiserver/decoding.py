@@ -9,27 +9,29 @@ from typing import Any
 import msgspec
 
 from labctl.api import status
-from labctl.api.objects import Obj, is_deeper_than, without_nulls
+from labctl.api.bounds import MAX_VALUES, check_values
+from labctl.api.objects import Obj, has_longer_name, is_deeper_than, without_nulls
 from labctl.api.protobuf import MAGIC
 from labctl.api.resource import Resource
 from labctl.api.yaml_values import YamlProblem, load_documents
 from labctl.apiserver.duplicates import duplicate_fields
 from labctl.apiserver.request import JSON, PROTOBUF, YAML, Request
 
-MAX_YAML_VALUES = 50_000  # in one body; a tenth of a second's work
 MAX_DEPTH = 200  # what follows goes through objects by recursion
+_MAX_NAME = 16_384  # characters of a member's name; those of managed fields can hold values
 _decode = msgspec.json.Decoder().decode
 
 
 def decode_json(body: Any) -> Any:
-    """The JSON value of a body; what is no bytes is one already. Raises 400."""
+    """The JSON value of a body; what is no bytes is one already. Raises 400, 413."""
     if not isinstance(body, bytes):
         return body
     try:
         value = _decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise status.bad_request(f"couldn't get version/kind; json parse error: {error}") from None
-    _check_depth(body, value)
+    check_values(body)
+    _check_shape(body, value)
     return value
 
 
@@ -55,14 +57,16 @@ def decode_body(request: Request, resource: Resource) -> Any:
 def decode_yaml(body: bytes) -> Any:
     """The first document of a YAML body; raises 400."""
     try:
-        documents = load_documents(body.decode(), MAX_YAML_VALUES)
-        return next((one.value for one in documents), None)
+        documents = load_documents(body.decode(), MAX_VALUES)
+        value = next((one.value for one in documents), None)
     except UnicodeDecodeError as error:
         raise status.bad_request(f"error converting YAML to JSON: yaml: {error}") from None
     except YamlProblem as error:
         raise status.bad_request(
             f"error converting YAML to JSON: yaml: line {error.line}: {error.problem}"
         ) from None
+    _check_shape(body, value)
+    return value
 
 
 def _decode_protobuf(body: bytes, resource: Resource) -> Obj:
@@ -75,14 +79,19 @@ def _decode_protobuf(body: bytes, resource: Resource) -> Obj:
         raise status.bad_request(str(error)) from None
     except Malformed as error:
         raise status.bad_request(f"protobuf: {error}") from None
-    _check_depth(body, obj)
+    if len(body) > MAX_DEPTH:
+        text = msgspec.json.encode(obj)  # JSON that was embedded counts, too
+        check_values(text)
+        _check_shape(text, obj)
     return obj
 
 
-def _check_depth(body: bytes, value: Any) -> None:
-    # Only a body with that many brackets can be that deep, and few have as many.
-    if body.count(b"{") + body.count(b"[") > MAX_DEPTH and is_deeper_than(value, MAX_DEPTH):
+def _check_shape(text: bytes, value: Any) -> None:
+    # Only a text with that many brackets can be that deep, and few have as many.
+    if text.count(b"{") + text.count(b"[") > MAX_DEPTH and is_deeper_than(value, MAX_DEPTH):
         raise status.bad_request(f"json parse error: nested deeper than {MAX_DEPTH} levels")
+    if len(text) > _MAX_NAME and has_longer_name(value, _MAX_NAME):
+        raise status.bad_request(f"json parse error: a name of more than {_MAX_NAME} characters")
 
 
 def decode_object(request: Request) -> Obj:

@@ -3,16 +3,19 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 import msgspec
+
+from labctl.api.causes import MOST, cut
 
 _SPACED_COLON = re.compile(rb'"\s+:')
 _decode = msgspec.json.Decoder().decode
 
 
 def duplicate_fields(body: Any) -> list[str]:
-    """The paths of members that a JSON body has twice; there are none in what is no JSON.
+    """The first paths of members that a JSON body has twice; there are none in what is no JSON.
 
     Usually nothing but a count: as many names as colons after a quote, those in strings left aside.
     """
@@ -26,25 +29,26 @@ def duplicate_fields(body: Any) -> list[str]:
     plain = b'\\\\"' not in body and _SPACED_COLON.search(body) is None
     if plain and body.count(b'":') - body.count(b'\\":') == _count_members(value):
         return []
-    return list(_duplicates(json.loads(body, object_pairs_hook=_Members), ""))
+    found = islice(_duplicates(json.loads(body, object_pairs_hook=_Members), ()), MOST)
+    return [cut("".join(path).removeprefix(".")) for path in found]
 
 
 class _Members(list[tuple[str, Any]]):
     """An object of JSON with all of its members, those of the same name too."""
 
 
-def _duplicates(value: Any, path: str) -> Iterator[str]:
+def _duplicates(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
     if isinstance(value, _Members):
         seen = set()
         for name, inner in value:
-            field = f"{path}.{name}" if path else name
+            field = (*path, f".{name}")
             if name in seen:
                 yield field
             seen.add(name)
             yield from _duplicates(inner, field)
     elif isinstance(value, list):
         for place, item in enumerate(value):
-            yield from _duplicates(item, f"{path}[{place}]")
+            yield from _duplicates(item, (*path, f"[{place}]"))
 
 
 def _count_members(value: Any) -> int:

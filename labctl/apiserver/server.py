@@ -16,7 +16,7 @@ from labctl.apiserver.authentication.identities import account_groups
 from labctl.apiserver.authorization import MASTERS, Attributes, Authorizer
 from labctl.apiserver.authorization.bootstrap import ensure_defaults
 from labctl.apiserver.catalog import Served
-from labctl.apiserver.chain import handle, identify
+from labctl.apiserver.chain import answer, handle, identify
 from labctl.apiserver.compaction import compact_for_ever
 from labctl.apiserver.definitions import DefinitionController
 from labctl.apiserver.http.health import Check
@@ -27,6 +27,7 @@ from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.registry.backend import Backend
 from labctl.apiserver.request import Identity, Request
+from labctl.apiserver.turns import Turns
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.client.client import Client
 from labctl.errors import StatusError
@@ -64,6 +65,7 @@ class ApiServer:
             AdmissionChain(authorizer),
             UsageSource(self.cache, agents),
             self.measures,
+            Turns(),
         )
         self.in_flight = InFlight()
         self._tasks: list[asyncio.Task[None]] = []
@@ -102,6 +104,10 @@ class ApiServer:
     async def authorize_path(self, user: Identity, method: str, path: str) -> None:
         """The same for a path that is no resource."""
         await self.backend.authorizer.require(Attributes(user, method.lower(), path=path))
+
+    async def answer(self, request: Request) -> Answer | Stream:
+        """Answers a request that was authorized; raises StatusError."""
+        return await answer(self.backend, request)
 
     async def handle(self, request: Request) -> Answer | Stream:
         """Answers a request whose sender was authenticated; raises StatusError."""

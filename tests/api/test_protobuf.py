@@ -10,7 +10,7 @@ from labctl.api.objects import Obj
 from labctl.api.protobuf import MAGIC
 from labctl.api.protobuf.envelope import NoSuchKind, decode
 from labctl.api.protobuf.messages import fields_of, message_of, read_message
-from labctl.api.protobuf.wire import Malformed, encoded_varint, tagged
+from labctl.api.protobuf.wire import Allowance, Malformed, encoded_varint, tagged
 from labctl.api.resource import Resource
 from labctl.api.resources import RESOURCES
 from labctl.api.schema import problems
@@ -124,7 +124,7 @@ def test_what_is_sent_and_never_stored_is_known_too(api_version: str, kind: str)
     ],
 )  # fmt: skip
 def test_how_fields_come(name: str, data: bytes, expected: Obj) -> None:
-    assert read_message(name, data, {}) == expected
+    assert read_message(name, data, {}, Allowance()) == expected
 
 
 def test_a_body_may_leave_its_kind_to_where_it_is_sent() -> None:
@@ -186,5 +186,7 @@ def read_or_refused(data: bytes) -> None:
 @given(st.integers(0, (1 << 64) - 1))
 def test_integers_come_back(value: int) -> None:
     signed = value - (1 << 64) if value >> 63 else value
-    spec = read_message("core.v1.PodSpec", encoded_varint(4 << 3) + encoded_varint(value), {})
+    spec = read_message(
+        "core.v1.PodSpec", encoded_varint(4 << 3) + encoded_varint(value), {}, Allowance()
+    )
     assert spec == {"terminationGracePeriodSeconds": signed}

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import aiohttp
 
+from labctl.apiserver.http.limits import USUAL, Limits
 from labctl.apiserver.http.listener import listen
 from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.server import ApiServer
@@ -74,7 +75,9 @@ class Site:
 
 
 @asynccontextmanager
-async def listening(directory: Path, agents: Agents | None = None) -> AsyncIterator[Site]:
+async def listening(
+    directory: Path, agents: Agents | None = None, limits: Limits = USUAL
+) -> AsyncIterator[Site]:
     """A server on TLS over loopback and on a Unix socket."""
     pki = make_pki(directory)
     async with serving(directory, pki) as server:
@@ -83,8 +86,8 @@ async def listening(directory: Path, agents: Agents | None = None) -> AsyncItera
         local.bind(str(path))
         port: int = tcp.getsockname()[1]
         listeners = [
-            await listen(server, tcp, server_context(pki), agents),
-            await listen(server, local, agents=agents),
+            await listen(server, tcp, server_context(pki), agents, limits),
+            await listen(server, local, agents=agents, limits=limits),
         ]
         try:
             yield Site(server, pki, port, path)

@@ -12,15 +12,15 @@ from labctl.errors import StatusError
 from tests.apiserver.https import listening
 from tests.apiserver.serving import run
 
-_BOB = identified("bob", ())
+_ANN, _BOB = identified("ann", ()), identified("bob", ())
 
 
 @pytest.mark.parametrize(("verb", "other"), [("get", "create"), ("delete", "list")])
 def test_reads_and_writes_are_counted_apart(verb: str, other: str) -> None:
     cap = InFlight(reads=2, writes=2)
     with ExitStack() as places:
-        for _ in range(2):
-            places.enter_context(cap.place(_BOB, verb))
+        for user in (_ANN, _BOB):
+            places.enter_context(cap.place(user, verb))
         with pytest.raises(StatusError) as caught, cap.place(_BOB, verb):
             pass
         assert (caught.value.code, caught.value.reason) == (429, "TooManyRequests")
@@ -37,6 +37,17 @@ def test_reads_and_writes_are_counted_apart(verb: str, other: str) -> None:
         pass
 
 
+def test_one_user_leaves_half_of_the_places_to_the_others() -> None:
+    cap = InFlight(reads=4)
+    with ExitStack() as places:
+        for user in (_BOB, _BOB, _ANN):
+            places.enter_context(cap.place(user, "get"))
+        with pytest.raises(StatusError), cap.place(_BOB, "get"):
+            pass
+        with cap.place(_ANN, "get"):
+            pass
+
+
 def test_a_place_is_free_again_when_a_request_fails() -> None:
     cap = InFlight(reads=1)
     for _ in range(3):
@@ -49,16 +60,17 @@ def test_a_full_server_says_when_to_come_again(tmp_path: Path) -> None:
         async with listening(tmp_path) as site, site.session("node-node1") as session:
             with ExitStack() as places:
                 for verb, count in (("get", READS), ("create", WRITES)):
-                    for _ in range(count):
-                        places.enter_context(site.server.in_flight.place(_BOB, verb))
+                    for user in (_ANN, _BOB):
+                        for _ in range(count // 2):
+                            places.enter_context(site.server.in_flight.place(user, verb))
                 for method, path in (("GET", "/api/v1/nodes"), ("POST", "/api/v1/nodes")):
                     answer = await session.request(method, path)
                     assert answer.status == 429
                     assert answer.headers["Retry-After"] == "1"
                     assert (await answer.json())["reason"] == "TooManyRequests"
                 query = {"watch": "1", "timeoutSeconds": "1"}
-                answer = await session.get("/api/v1/nodes", params=query)
-                assert answer.status == 200
+                async with session.get("/api/v1/nodes", params=query) as answer:
+                    assert answer.status == 200
                 async with site.session() as admins:
                     assert (await admins.get("/api/v1/nodes")).status == 200
             assert (await session.get("/api/v1/nodes")).status == 200

@@ -9,7 +9,7 @@ import pytest
 from multidict import CIMultiDictProxy
 
 from labctl.api.objects import Obj
-from labctl.api.protobuf.wire import fields
+from labctl.api.protobuf.wire import Allowance, fields
 from labctl.api.resource import Resource
 from labctl.api.resources import RESOURCES, SERVED
 from labctl.api.schema.definitions import Schema
@@ -172,7 +172,7 @@ def test_kinds_that_users_define_are_told_like_the_others() -> None:
 
 
 def test_the_protobuf_form_holds_the_same_names() -> None:
-    document = dict(fields(as_protobuf(*swagger(SERVED, built_in))))
+    document = dict(fields(as_protobuf(*swagger(SERVED, built_in)), Allowance()))
     assert document[1] == b"2.0"
     assert names_in(document[8], 2) == list(V2["paths"])
     assert names_in(document[9], 1) == list(V2["definitions"])
@@ -180,7 +180,11 @@ def test_the_protobuf_form_holds_the_same_names() -> None:
 
 def names_in(message: int | bytes, number: int) -> list[str]:
     assert isinstance(message, bytes)
-    entries = [dict(fields(bytes(entry))) for found, entry in fields(message) if found == number]
+    entries = [
+        dict(fields(bytes(entry), Allowance()))
+        for found, entry in fields(message, Allowance())
+        if found == number
+    ]
     return [bytes(entry[1]).decode() for entry in entries]
 
 
@@ -190,7 +194,7 @@ def test_version_2_comes_in_the_form_that_is_asked_for(tmp_path: Path) -> None:
             for accept in (OLD_KUBECTL, PROTOBUF, f"{OLD_KUBECTL}, application/json;q=0.5"):
                 code, headers, body = await fetch(site, "/openapi/v2", Accept=accept)
                 assert (code, headers["Content-Type"]) == (200, PROTOBUF)
-                assert dict(fields(body))[1] == b"2.0"
+                assert dict(fields(body, Allowance()))[1] == b"2.0"
             for accept in ("application/json", "*/*", "", "application/json, */*"):
                 code, headers, body = await fetch(site, "/openapi/v2", Accept=accept)
                 assert (code, headers["Content-Type"]) == (200, "application/json")

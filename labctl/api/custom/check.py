@@ -41,7 +41,7 @@ def _found(
     try:
         if validator.is_valid(value):
             return
-        errors = list(validator.iter_errors(value))
+        errors = validator.iter_errors(value)
     except ValueError:  # nested beyond 255 levels, an endless integer
         yield Cause(format_path(base), "FieldValueInvalid", f"Invalid value: {_ENDLESS}")
         return

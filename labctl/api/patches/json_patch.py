@@ -4,14 +4,15 @@ from typing import Any
 
 import jsonpatch
 import msgspec
-from jsonpointer import JsonPointerException
+from jsonpointer import JsonPointer, JsonPointerException
 
 from labctl.api import status
+from labctl.api.bounds import MAX_VALUES, count_values, too_many_values
 from labctl.api.objects import Obj, copy
 from labctl.errors import StatusError
 
 MAX_OPERATIONS = 10_000  # as kube-apiserver
-MAX_BYTES = 3 * 1024 * 1024
+MAX_COPIED = 3 * 1024 * 1024  # bytes, by all operations together, as there
 _FAILURES = (
     jsonpatch.JsonPatchException,
     JsonPointerException,
@@ -28,28 +29,51 @@ def json_patch(obj: Obj, patch: Any) -> Obj:
     if not isinstance(patch, list) or not all(isinstance(one, dict) for one in patch):
         raise status.bad_request("a JSON patch must be a list of operations")
     if len(patch) > MAX_OPERATIONS:
-        raise status.failure(
-            413,
-            "RequestEntityTooLarge",
-            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(patch)}",
+        raise status.too_large(
+            f"The allowed maximum operations in a JSON patch is {MAX_OPERATIONS}, got {len(patch)}"
         )
+    if sum(map(_steps, patch)) > MAX_VALUES:
+        raise too_many_values()
     result: Any = copy(obj)
+    copies = _Copies()
     for operation in patch:
-        result = _applied(result, operation)
+        result = _applied(result, operation, copies)
     if not isinstance(result, dict):
         raise status.bad_request("the patch leaves something that is not an object")
     return result
 
 
-def _applied(document: Any, operation: Obj) -> Any:
-    """One operation on a document of our own; a few copies of copies could fill the memory."""
+def _steps(operation: Obj) -> int:
+    """How many steps its pointers go; each costs as much as a value."""
+    return sum(str(operation.get(member, "")).count("/") for member in ("path", "from"))
+
+
+class _Copies:
+    """What the copy operations of a patch have made: copies of copies could fill the memory."""
+
+    def __init__(self) -> None:
+        self._bytes = 0
+        self._values = 0
+
+    def made(self, document: Any, operation: Obj) -> Obj:
+        """A copy operation as one that adds; raises StatusError, and what a pointer raises."""
+        text = msgspec.json.encode(JsonPointer(operation["from"]).resolve(document))
+        self._bytes += len(text)
+        self._values += count_values(text)
+        if self._bytes > MAX_COPIED:
+            raise status.body_too_large(MAX_COPIED)
+        if self._values > MAX_VALUES:
+            raise too_many_values()
+        return {**operation, "op": "add", "value": msgspec.json.decode(text)}
+
+
+def _applied(document: Any, operation: Obj, copies: _Copies) -> Any:
+    """One operation on a document of our own."""
     try:
-        result = jsonpatch.JsonPatch([operation]).apply(document, in_place=True)
+        step = copies.made(document, operation) if operation.get("op") == "copy" else operation
+        return jsonpatch.JsonPatch([step]).apply(document, in_place=True)
     except _FAILURES as error:
         raise _rejected(operation, error) from None
-    if operation.get("op") == "copy" and len(msgspec.json.encode(result)) > MAX_BYTES:
-        raise status.body_too_large(MAX_BYTES)
-    return result
 
 
 def _rejected(operation: Obj, error: Exception) -> StatusError:

@@ -8,6 +8,8 @@ $deleteFromPrimitiveList) say the rest.
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import msgspec
+
 from labctl.api import status
 from labctl.api.objects import Obj
 from labctl.api.patches.strategy import (
@@ -70,7 +72,7 @@ def _retained(original: Obj, patch: Obj) -> Obj:
     """The original with only the members that $retainKeys names, if it is there."""
     if RETAIN_KEYS not in patch:
         return dict(original)
-    kept = _list_of(patch, RETAIN_KEYS)
+    kept = {_hashable(one) for one in _list_of(patch, RETAIN_KEYS)}
     for member, value in patch.items():
         if value is not None and member not in kept and not member.startswith("$"):
             raise _malformed(f"{RETAIN_KEYS} does not name {member}, which is set")
@@ -83,7 +85,8 @@ def _without_deleted(original: Obj, patch: Obj) -> Obj:
         if directive.startswith(DELETE_PRIMITIVES):
             member, gone = directive.removeprefix(DELETE_PRIMITIVES), _list_of(patch, directive)
             if isinstance(original.get(member), list):
-                original[member] = [one for one in original[member] if one not in gone]
+                out = {_hashable(one) for one in gone}
+                original[member] = [one for one in original[member] if _hashable(one) not in out]
     return original
 
 
@@ -139,8 +142,24 @@ def _in_order(schema: Schema, result: Obj, patch: Obj) -> Obj:
 def _key(strategy: Strategy) -> Callable[[Any], Any]:
     """What tells the items of a list apart: the merge key's value, or the item itself."""
     if not strategy.merge_key:
-        return lambda item: item
-    return lambda item: item.get(strategy.merge_key) if isinstance(item, dict) else item
+        return _hashable
+    key = strategy.merge_key
+    return lambda item: _hashable(item.get(key) if isinstance(item, dict) else item)
+
+
+def _hashable(value: Any) -> Any:
+    """What stands for a value in sets: lists may have thousands of items, and a patch as many."""
+    if isinstance(value, dict | list):
+        return msgspec.json.encode(value, order="sorted")
+    return value
+
+
+def _ranks(keys: Iterable[Any]) -> dict[Any, int]:
+    """The first place of each key."""
+    ranks: dict[Any, int] = {}
+    for place, key in enumerate(keys):
+        ranks.setdefault(key, place)
+    return ranks
 
 
 def _merge_list(strategy: Strategy, old: list[Any], patch: list[Any], order: Any) -> list[Any]:
@@ -163,9 +182,9 @@ def _check_order(strategy: Strategy, patch: list[Any], order: Any) -> None:
     if not isinstance(order, list):
         raise _malformed("$setElementOrder must be a list")
     key_of = _key(strategy)
-    wanted = [key_of(one) for one in order]
+    wanted = _ranks(map(key_of, order))
     places = [
-        wanted.index(key_of(item)) if key_of(item) in wanted else -1
+        wanted.get(key_of(item), -1)
         for item in patch
         if not (isinstance(item, dict) and DIRECTIVE in item)
     ]
@@ -178,28 +197,36 @@ def _replaces(item: Any) -> bool:
 
 
 def _new_values(old: list[Any], patch: Iterable[Any]) -> list[Any]:
-    added: list[Any] = []
-    for value in patch:
-        if value not in old and value not in added:
-            added.append(value)
-    return added
+    there = {_hashable(value) for value in old}
+    added = {
+        _hashable(value): value for value in reversed([*patch]) if _hashable(value) not in there
+    }
+    return [*added.values()][::-1]
 
 
 def _merge_objects(strategy: Strategy, old: list[Any], patch: list[Any]) -> list[Any]:
     """Objects merged by their key: found ones in their place, new ones at the end."""
     result, key_of = list(old), _key(strategy)
+    places: dict[Any, list[int]] = {}
+    for place, one in enumerate(old):
+        places.setdefault(key_of(one), []).append(place)
     for item in patch:
-        key = _key_of(strategy, item)
-        places = [place for place, one in enumerate(result) if key_of(one) == key]
+        key = _hashable(_key_of(strategy, item))
         if _deletes(item):
-            result = [one for place, one in enumerate(result) if place not in places]
+            for place in places.pop(key, ()):
+                result[place] = _GONE
         elif DIRECTIVE in item:
             raise _malformed(f"{item[DIRECTIVE]!r} cannot be said of an item of a list")
-        elif places:
-            result[places[0]] = _merge_map(strategy.items, result[places[0]], item)
+        elif key in places:
+            first = places[key][0]
+            result[first] = _merge_map(strategy.items, result[first], item)
         else:
+            places[key] = [len(result)]
             result.append(_without_directives(item))
-    return result
+    return [one for one in result if one is not _GONE]
+
+
+_GONE = object()
 
 
 def _key_of(strategy: Strategy, item: Any) -> Any:
@@ -216,26 +243,20 @@ def _ordered(
     What only the server has is put between: before the first item that comes after it in the
     server's list, never before what it was put behind already.
     """
-    wanted = [key(one) for one in order]
+    wanted, ranks = _ranks(map(key, order)), _ranks(map(key, server))
     asked = [item for item in items if key(item) in wanted]
-    asked.sort(key=lambda item: wanted.index(key(item)))
-    server_order = [key(one) for one in server]
-    start = 0
+    asked.sort(key=lambda item: wanted[key(item)])
+    result, place = list[Any](), 0
     for item in (one for one in items if key(one) not in wanted):
-        place = _place(item, asked, start, server_order, key)
-        asked.insert(place, item)
-        start = place + 1
-    return asked
+        end = _place(ranks.get(key(item), len(server)), asked, place, ranks, key)
+        result += [*asked[place:end], item]
+        place = end
+    return result + asked[place:]
 
 
 def _place(
-    item: Any, items: list[Any], start: int, order: list[Any], key: Callable[[Any], Any]
+    own: int, asked: list[Any], start: int, ranks: dict[Any, int], key: Callable[[Any], Any]
 ) -> int:
-    own = key(item)
-    if own not in order:
-        return len(items)
-    for place in range(start, len(items)):
-        other = key(items[place])
-        if other in order and order.index(other) > order.index(own):
-            return place
-    return len(items)
+    """The place of the first item that comes after rank `own` in the server's list."""
+    places = range(start, len(asked))
+    return next((at for at in places if ranks.get(key(asked[at]), -1) > own), len(asked))

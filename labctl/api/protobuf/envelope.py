@@ -4,7 +4,7 @@ from labctl.api.objects import Obj
 from labctl.api.protobuf import MAGIC
 from labctl.api.protobuf.messages import message_of, read_message
 from labctl.api.protobuf.scalars import READERS
-from labctl.api.protobuf.wire import Malformed, Value, fields
+from labctl.api.protobuf.wire import Allowance, Malformed, Value, few_fields
 
 _TYPE_META, _RAW = 1, 2  # of runtime.Unknown
 _API_VERSION, _KIND = 1, 2  # of runtime.TypeMeta
@@ -26,15 +26,15 @@ def decode(body: bytes, api_version: str, kind: str) -> Obj:
         )
     if len(body) == len(MAGIC):
         raise Malformed("empty body")
-    envelope = dict(fields(body[len(MAGIC) :]))
-    type_meta = dict(fields(_content(envelope.get(_TYPE_META, b""))))
+    envelope = few_fields(body[len(MAGIC) :])
+    type_meta = few_fields(_content(envelope.get(_TYPE_META, b"")))
     api_version = READERS["string"](type_meta.get(_API_VERSION, b"")) or api_version
     kind = READERS["string"](type_meta.get(_KIND, b"")) or kind
     message = message_of(api_version, kind)
     if message is None:
         raise NoSuchKind(f'no kind "{kind}" is registered for version "{api_version}"')
     obj: Obj = {"apiVersion": api_version, "kind": kind}
-    return read_message(message, _content(envelope.get(_RAW, b"")), obj)
+    return read_message(message, _content(envelope.get(_RAW, b"")), obj, Allowance())
 
 
 def _content(value: Value) -> bytes:

@@ -14,7 +14,7 @@ import msgspec
 
 from labctl.api.objects import Obj
 from labctl.api.protobuf.scalars import READERS
-from labctl.api.protobuf.wire import Malformed, Value, fields, varints
+from labctl.api.protobuf.wire import Allowance, Malformed, Value, few_fields, fields, varints
 
 _INTEGERS = frozenset({"int32", "int64", "bool"})
 
@@ -41,55 +41,58 @@ def message_of(api_version: str, kind: str) -> str | None:
     return name if name in _table().messages else None
 
 
-def read_message(name: str, data: bytes, into: Obj) -> Obj:
+def read_message(name: str, data: bytes, into: Obj, allowance: Allowance) -> Obj:
     """Adds what a message holds to an object and returns that; raises Malformed.
 
     What comes twice replaces or extends what came before, as protobuf has it.
     """
     known = fields_of(name)
-    for number, value in fields(data):
+    for number, value in fields(data, allowance):
         field = known.get(number)
         if field is not None:
-            _put(field, value, into)
+            _put(field, value, into, allowance)
     return into
 
 
-def _put(field: Field, value: Value, into: Obj) -> None:
+def _put(field: Field, value: Value, into: Obj, allowance: Allowance) -> None:
     match field.how:
         case "one":
-            into[field.name] = _read(field.type, value, into.get(field.name))
+            into[field.name] = _read(field.type, value, allowance, into.get(field.name))
         case "omitzero":
             if read := READERS[field.type](value):
                 into[field.name] = read
             else:
                 into.pop(field.name, None)
         case "list":
-            into.setdefault(field.name, []).extend(_items(field.type, value))
+            into.setdefault(field.name, []).extend(_items(field.type, value, allowance))
         case "map":
-            key, member = _entry(field.type, value)
+            key, member = _entry(field.type, value, allowance)
             into.setdefault(field.name, {})[key] = member
         case "inline":
-            read_message(field.type, _content(value), into)
+            read_message(field.type, _content(value), into, allowance)
 
 
-def _read(type_: str, value: Value, before: Any = None) -> Any:
+def _read(type_: str, value: Value, allowance: Allowance, before: Any = None) -> Any:
     reader = READERS.get(type_)
     if reader is not None:
-        return reader(value)
-    return read_message(type_, _content(value), {} if before is None else before)
+        read = reader(value)
+        if type(read) is list:
+            allowance.take(len(read))
+        return read
+    return read_message(type_, _content(value), {} if before is None else before, allowance)
 
 
-def _items(type_: str, value: Value) -> list[Any]:
+def _items(type_: str, value: Value, allowance: Allowance) -> list[Any]:
     """One item, or all the integers of a packed list."""
     if type_ in _INTEGERS and isinstance(value, bytes):
-        return [READERS[type_](one) for one in varints(value)]
-    return [_read(type_, value)]
+        return [READERS[type_](one) for one in varints(value, allowance)]
+    return [_read(type_, value, allowance)]
 
 
-def _entry(type_: str, value: Value) -> tuple[str, Any]:
-    parts = dict(fields(_content(value)))
+def _entry(type_: str, value: Value, allowance: Allowance) -> tuple[str, Any]:
+    parts = few_fields(_content(value))
     empty: Value = 0 if type_ in _INTEGERS else b""
-    return READERS["string"](parts.get(1, b"")), _read(type_, parts.get(2, empty))
+    return READERS["string"](parts.get(1, b"")), _read(type_, parts.get(2, empty), allowance)
 
 
 def _content(value: Value) -> bytes:

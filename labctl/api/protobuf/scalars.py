@@ -12,7 +12,7 @@ from typing import Any
 
 import msgspec
 
-from labctl.api.protobuf.wire import Malformed, Value, fields
+from labctl.api.protobuf.wire import Allowance, Malformed, Value, few_fields, fields
 
 _decode_json = msgspec.json.Decoder().decode
 
@@ -46,12 +46,14 @@ def _string(value: Value) -> str:
 
 def _strings(value: Value) -> list[str]:
     """A list that is a message of its own, so that an empty one can be told from none."""
-    return [_string(item) for number, item in fields(_bytes(value)) if number == 1]
+    return [_string(item) for number, item in fields(_bytes(value), Allowance()) if number == 1]
 
 
 def _embedded_json(value: Value) -> Any:
     """RawExtension and FieldsV1 carry bytes, and these are JSON."""
-    raw = b"".join(_bytes(part) for number, part in fields(_bytes(value)) if number == 1)
+    raw = b"".join(
+        _bytes(part) for number, part in fields(_bytes(value), Allowance()) if number == 1
+    )
     try:
         return _decode_json(raw) if raw else None
     except (msgspec.DecodeError, RecursionError) as error:
@@ -59,12 +61,12 @@ def _embedded_json(value: Value) -> Any:
 
 
 def _quantity(value: Value) -> str:
-    text = dict(fields(_bytes(value))).get(1, b"0")
+    text = few_fields(_bytes(value)).get(1, b"0")
     return _string(text) or "0"
 
 
 def _int_or_string(value: Value) -> int | str:
-    parts = dict(fields(_bytes(value)))
+    parts = few_fields(_bytes(value))
     if _integer(parts.get(1, 0)):
         return _string(parts.get(3, b""))
     return _signed(_integer(parts.get(2, 0)), 32)
@@ -84,7 +86,7 @@ def _micro_time(value: Value) -> str | None:
 def _moment(data: bytes) -> datetime | None:
     if not data:
         return None
-    parts = dict(fields(data))
+    parts = few_fields(data)
     seconds = _signed(_integer(parts.get(1, 0)), 64)
     nanos = _signed(_integer(parts.get(2, 0)), 32)
     try:

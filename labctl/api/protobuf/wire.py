@@ -7,10 +7,14 @@ Kubernetes uses.
 
 from collections.abc import Iterator
 
+from labctl.api.bounds import MAX_VALUES
+
 VARINT, FIXED64, BYTES, FIXED32 = 0, 1, 2, 5
 _FIXED = {FIXED64: 8, FIXED32: 4}
 _MAX_VARINT = 10  # bytes, of 64 bits
 _MAX_NUMBER = 2**29 - 1
+
+_MAX_FIELDS = 16  # of a message that is one value in JSON; none has more than three
 
 Value = int | bytes
 
@@ -19,10 +23,29 @@ class Malformed(ValueError):
     """These bytes are no message of the type that they should be."""
 
 
-def fields(data: bytes) -> Iterator[tuple[int, Value]]:
+class Allowance:
+    """What one body may still hold: a field of two bytes costs as much as any other."""
+
+    def __init__(self, left: int = MAX_VALUES) -> None:
+        self._left = left
+
+    def take(self, count: int = 1) -> None:
+        """Raises Malformed when that is more than is left."""
+        self._left -= count
+        if self._left < 0:
+            raise Malformed(f"more than {MAX_VALUES} values")
+
+
+def few_fields(data: bytes) -> dict[int, Value]:
+    """The fields of a message that is one value in JSON; raises Malformed."""
+    return dict(fields(data, Allowance(_MAX_FIELDS)))
+
+
+def fields(data: bytes, allowance: Allowance) -> Iterator[tuple[int, Value]]:
     """The fields of a message as they come; raises Malformed."""
     at, end = 0, len(data)
     while at < end:
+        allowance.take()
         tag, at = varint(data, at)
         number, form = tag >> 3, tag & 7
         if not 0 < number <= _MAX_NUMBER:
@@ -56,10 +79,11 @@ def varint(data: bytes, at: int) -> tuple[int, int]:
     raise Malformed("integer overflow" if shift == 7 * _MAX_VARINT else "unexpected EOF")
 
 
-def varints(data: bytes) -> Iterator[int]:
+def varints(data: bytes, allowance: Allowance) -> Iterator[int]:
     """The integers of a packed list."""
     at = 0
     while at < len(data):
+        allowance.take()
         value, at = varint(data, at)
         yield value
 

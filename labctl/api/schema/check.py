@@ -5,7 +5,7 @@ Kubernetes' words what is wrong and where.
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -50,50 +50,55 @@ def problems(resource: Resource, obj: Any) -> Problems:
     """Everything in which the object differs from its kind's schema; nulls count as absent."""
     if is_valid(resource, obj):
         return _NO_PROBLEMS
-    return _sorted(_walk(definition_of(resource) or {}, without_nulls(obj), ""))
+    return _sorted(_walk(definition_of(resource) or {}, without_nulls(obj), ()))
 
 
 def metadata_problems(obj: Obj) -> Problems:
     """The same of metadata alone, for an object whose kind is not known here."""
     metadata: Schema = {"properties": {"metadata": named(OBJECT_META)}, "type": "object"}
-    found = _walk(metadata, without_nulls({"metadata": obj.get("metadata", {})}), "")
+    found = _walk(metadata, without_nulls({"metadata": obj.get("metadata", {})}), ())
     return _sorted(found)
 
 
 def _sorted(found: Iterable["_Found"]) -> Problems:
-    every = list(found)
-    return Problems(
-        tuple(one.cause for one in every if one.cause and not one.required),
-        tuple(one.cause for one in every if one.cause and one.required),
-        tuple(one.field for one in every if not one.cause),
-    )
+    types, required, unknown = list[Cause](), list[Cause](), list[str]()
+    for path, make in found:
+        if make is None:
+            kind: list[Any] = unknown
+        else:
+            kind = required if make is causes.required else types
+        if len(kind) < causes.MOST:
+            field = causes.cut("".join(path).removeprefix("."))
+            kind.append(field if make is None else make(field))
+        elif kind is types:
+            break  # nothing else is told where types are wrong
+    return Problems(tuple(types), tuple(required), tuple(unknown))
 
 
-@dataclass(frozen=True)
-class _Found:
-    field: str
-    cause: Cause | None = None
-    required: bool = False
+# Put together only where it is told: names are a client's, and a path of long ones is megabytes.
+_Steps = tuple[str, ...]
+# Where something is wrong, and what; None of what is unknown there.
+_Found = tuple[_Steps, Callable[[str], Cause] | None]
 
 
-def _walk(schema: Schema, value: Any, field: str) -> Iterator[_Found]:
+def _walk(schema: Schema, value: Any, path: _Steps) -> Iterator[_Found]:
     schema = resolve(schema)
     wanted = schema.get("type")
     if wanted is None:
         return  # any JSON
     if not _has_type(value, wanted):
         words = wanted if isinstance(wanted, str) else " or ".join(wanted)
-        yield _Found(field, causes.type_invalid(field, value, words))
+        yield path, lambda field: causes.type_invalid(field, value, words)
     elif isinstance(value, dict):
-        yield from _walk_object(schema, value, field)
+        yield from _walk_object(schema, value, path)
     elif isinstance(value, list):
         items = schema.get("items", {})
         for index, item in enumerate(value):
-            yield from _walk(items, item, f"{field}[{index}]")
+            yield from _walk(items, item, (*path, f"[{index}]"))
     else:
         problem = _format_problem(schema.get("format", ""), value)
         if problem:
-            yield _Found(field, causes.invalid(field, value, problem))
+            yield path, lambda field: causes.invalid(field, value, problem)
 
 
 _PYTHON_TYPES: Mapping[str, tuple[type, ...]] = {
@@ -111,19 +116,18 @@ def _has_type(value: Any, wanted: str | list[str]) -> bool:
     return any(type(value) in _PYTHON_TYPES[name] for name in names)
 
 
-def _walk_object(schema: Schema, value: Obj, field: str) -> Iterator[_Found]:
+def _walk_object(schema: Schema, value: Obj, path: _Steps) -> Iterator[_Found]:
     properties, others = schema.get("properties"), schema.get("additionalProperties")
     for key, member in value.items():
         if properties is not None and key in properties:
-            yield from _walk(properties[key], member, f"{field}.{key}" if field else key)
+            yield from _walk(properties[key], member, (*path, f".{key}"))
         elif others is not None:
-            yield from _walk(others, member, f"{field}[{key}]")
+            yield from _walk(others, member, (*path, f"[{key}]"))
         elif properties is not None:
-            yield _Found(f"{field}.{key}" if field else key)
+            yield (*path, f".{key}"), None
     for key in schema.get("required", ()):
         if key not in value:
-            where = f"{field}.{key}" if field else key
-            yield _Found(where, causes.required(where), required=True)
+            yield (*path, f".{key}"), causes.required
 
 
 def _format_problem(name: str, value: Any) -> str:

@@ -5,6 +5,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from labctl.api.quantity import MAX_LENGTH
 from labctl.api.resource import Resource
 from labctl.api.schema.definitions import Schema, definition_name, reachable
 
@@ -46,7 +47,7 @@ def _strict(schema: Schema) -> Schema:
 
 
 _FORMATS: dict[str, dict[str, Any]] = {
-    "quantity": {"pattern": QUANTITY},
+    "quantity": {"pattern": QUANTITY, "maxLength": MAX_LENGTH},
     "byte": {"pattern": BASE64},
     "date-time": {"format": "date-time"},
     **{name: {"minimum": low, "maximum": high} for name, (low, high) in INTEGER_LIMITS.items()},

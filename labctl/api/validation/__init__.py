@@ -6,9 +6,10 @@ own is held to the schema and to metadata's rules.
 """
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 
 from labctl.api import schema
-from labctl.api.causes import Cause
+from labctl.api.causes import Cause, first
 from labctl.api.custom.check import schema_problems
 from labctl.api.custom.prune import prune
 from labctl.api.kinds import (
@@ -106,21 +107,22 @@ def unknown_fields(resource: Resource, obj: Obj) -> list[str]:
 
 
 def validate(resource: Resource, obj: Obj, old: Obj | None = None) -> list[Cause]:
-    """Everything that is wrong with an object whose defaults are set; nothing means it is good.
+    """What is wrong with an object whose defaults are set, the first hundred things; nothing means
+    it is good.
 
     `old` is the stored object when this one is to replace it. Unknown fields are not wrong here:
     whether they are is the request's choice (`unknown_fields`). Where types are wrong, only that is
     said, since no other rule can be applied.
     """
     if resource.custom is not None:
-        return [*_rules(resource, obj, old), *schema_problems(resource.custom, obj, old)]
+        return first(chain(_rules(resource, obj, old), schema_problems(resource.custom, obj, old)))
     if schema.is_valid(resource, obj):
-        return list(_rules(resource, obj, old))
+        return first(_rules(resource, obj, old))
     problems, cleaned = schema.problems(resource, obj), without_nulls(obj)
     if problems.types:
         return list(problems.types)
     # A member that the schema misses is missed by some rules too: say it once.
-    return list(dict.fromkeys((*problems.required, *_rules(resource, cleaned, old))))
+    return first(dict.fromkeys((*problems.required, *first(_rules(resource, cleaned, old)))))
 
 
 def _rules(resource: Resource, obj: Obj, old: Obj | None) -> Iterator[Cause]:

@@ -5,16 +5,20 @@ import logging
 import socket
 import struct
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from functools import cached_property
 
 import msgspec
 from aiohttp import web
 
 from labctl.api import status
-from labctl.apiserver.answers import Answer, Stream
+from labctl.apiserver.answers import Answer, Listing, Stream
 from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.discovery import Document
+from labctl.apiserver.http import pieces
+from labctl.apiserver.http.body import read_body
 from labctl.apiserver.http.health import ENDPOINTS, health
+from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.http.watches import send_watch
 from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
@@ -25,7 +29,6 @@ from labctl.meters import CONTENT_TYPE
 
 logger = logging.getLogger(__name__)
 
-BODY_LIMIT = 3 * 1024 * 1024  # bytes, as kube-apiserver
 _JSON = {"Content-Type": JSON}
 _WARNINGS, _WARNING_LENGTH = 32, 512  # a head has to stay small, whatever was in the body
 _HEALTH = tuple(f"/{endpoint}" for endpoint in ENDPOINTS)
@@ -37,8 +40,9 @@ Proxy = Callable[[web.BaseRequest, Request], Awaitable[web.StreamResponse]]
 class Exchange:
     """Answers aiohttp's requests from an API server; `proxies` serve what agents answer."""
 
-    def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy]) -> None:
+    def __init__(self, server: ApiServer, proxies: Mapping[str, Proxy], limits: Limits) -> None:
         self._server = server
+        self._limits = limits
         self._proxies = proxies
 
     @cached_property
@@ -54,8 +58,6 @@ class Exchange:
             return await self._respond(http)
         except StatusError as error:
             return _failure(error)
-        except web.HTTPRequestEntityTooLarge:
-            return _failure(status.body_too_large(BODY_LIMIT))
         except (asyncio.CancelledError, ConnectionError):
             raise
         except Exception as error:
@@ -74,7 +76,7 @@ class Exchange:
             target,
             user,
             query,
-            await _body(http),
+            None,
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
             http.headers.get("User-Agent") or "unknown",
@@ -87,16 +89,29 @@ class Exchange:
     async def _respond_to_request(
         self, http: web.BaseRequest, request: Request
     ) -> web.StreamResponse:
+        await self._server.authorize(request)  # before a byte of the body is taken in
         proxy = self._proxies.get(request.subresource) if request.subresource else None
         if proxy is not None:
-            await self._server.authorize(request)
             return await proxy(http, request)
+        if http.can_read_body:
+            request = replace(request, body=await read_body(http, self._limits))
         form = negotiated(request.accept, WATCH_FORMS if request.verb == "watch" else OBJECT_FORMS)
-        answer = await self._server.handle(request)
+        answer = await self._server.answer(request)
         if isinstance(answer, Stream):
             measures, resource = self._server.measures, request.resource
-            return await send_watch(http, answer, lambda events: measures.watched(resource, events))
-        return await _as_yaml(answer) if form == YAML else _whole(answer)
+            return await send_watch(
+                http,
+                answer,
+                self._limits.stall_seconds,
+                lambda events: measures.watched(resource, events),
+            )
+        if form == YAML:
+            return await _as_yaml(answer)
+        if isinstance(answer, Listing) and answer.size() > pieces.PIECE:
+            sent = await pieces.begin(http, self._limits.stall_seconds)
+            await sent.send(answer.texts())
+            return await sent.end()
+        return _whole(answer)
 
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
         """What is no resource: health, metrics, version, discovery and OpenAPI."""
@@ -140,15 +155,6 @@ def credentials_of(http: web.BaseRequest) -> Credentials:
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
         return Credentials(uid=_UCRED.unpack(raw)[1], authorization=authorization)
     return Credentials(transport.get_extra_info("peercert"), authorization=authorization)
-
-
-async def _body(http: web.BaseRequest) -> bytes | None:
-    if not http.can_read_body:
-        return None
-    if http.headers.get("Expect", "").lower() == "100-continue" and http.transport is not None:
-        # curl asks before it sends a large body, and waits a second for the answer (RFC 9110, 10.1.1)
-        http.transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-    return await http.read()
 
 
 def _whole(answer: Answer) -> web.Response:

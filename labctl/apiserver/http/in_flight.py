@@ -2,9 +2,11 @@
 
 As kube-apiserver without priority and fairness (filters/maxinflight.go): reads and writes are
 counted apart; what lasts by its nature, watches and streams, is not; and neither are masters, who
-must get through to mend a server that others keep busy.
+must get through to mend a server that others keep busy. No user takes more than half of the places:
+whoever fills theirs, with requests that are never sent to their end, leaves room for the others.
 """
 
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -23,6 +25,8 @@ class InFlight:
 
     def __init__(self, reads: int = READS, writes: int = WRITES) -> None:
         self._free = {True: reads, False: writes}
+        self._most = {True: max(reads // 2, 1), False: max(writes // 2, 1)}
+        self._of_users: Counter[tuple[str, bool]] = Counter()
 
     @contextmanager
     def place(self, user: Identity, verb: str, subresource: str = "") -> Iterator[None]:
@@ -31,12 +35,17 @@ class InFlight:
             yield
             return
         reading = verb in _READING
-        if self._free[reading] <= 0:
+        own = user.name, reading
+        if self._free[reading] <= 0 or self._of_users[own] >= self._most[reading]:
             raise status.too_many_requests(
                 "Too many requests, please try again later.", _RETRY_SECONDS
             )
         self._free[reading] -= 1
+        self._of_users[own] += 1
         try:
             yield
         finally:
             self._free[reading] += 1
+            self._of_users[own] -= 1
+            if not self._of_users[own]:
+                del self._of_users[own]

@@ -27,6 +27,7 @@ from labctl.apiserver.spdy.wires import SocketWire, Upgraded
 from labctl.client.joining import pump, until_one_ends
 
 _TRUE = frozenset({"1", "t", "T", "true", "True", "TRUE"})
+_SIZE_MAX = 1024  # bytes of a line that tells a terminal's size
 _STREAM_SECONDS = 30.0  # for a client to open its streams, as kubelets allow
 
 Inner = aiohttp.ClientWebSocketResponse
@@ -151,6 +152,7 @@ async def _feed_sizes(inner: Inner, stream: Stream) -> None:
         *lines, rest = (rest + data).split(b"\n")
         for line in lines:
             await inner.send_bytes(bytes([channels.RESIZE]) + line)
+        rest = rest[:_SIZE_MAX]
 
 
 async def _messages(inner: Inner, protocol: str) -> AsyncIterator[tuple[int, bytes]]:

@@ -7,6 +7,7 @@ from labctl.apiserver.kubelet.forwarding import Forwarder
 from labctl.apiserver.spdy.connection import Stream, Wire, connected
 
 PROTOCOL = "portforward.k8s.io"
+_WAITING_MAX = 256  # streams without their other half: clients open both in one go
 
 Half = tuple[str, str]  # a connection's number, and which of its streams
 
@@ -42,7 +43,8 @@ async def serve_streams(wire: Wire, forwarder: Forwarder) -> None:
                 stream = await connection.accept()
                 number, kind = _half(stream)
                 port = _port(stream)
-                if kind not in {"data", "error"} or not port or (number, kind) in waiting:
+                known = kind in {"data", "error"} and port and (number, kind) not in waiting
+                if not known or len(waiting) >= _WAITING_MAX:
                     await stream.reset()
                     continue
                 waiting[number, kind] = stream

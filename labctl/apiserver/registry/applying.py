@@ -148,15 +148,16 @@ async def _create(backend: Backend, request: Request, config: Obj, warnings: lis
 
 def conflicts(found: list[Conflict]) -> StatusError:
     """409 with a cause for each field, in the words by which kubectl's users know them."""
+    told = found[: causes.MOST]
     listed = [
         causes.Cause(one.field, "FieldManagerConflict", f"conflict with {one.manager}")
-        for one in found
+        for one in told
     ]
     if len(found) == 1:
         (one,) = found
         sentence = f"1 conflict: conflict with {one.manager}: {one.field}"
     else:
-        sentence = f"{len(found)} conflicts: " + "\n".join(_by_manager(found))
+        sentence = f"{len(found)} conflicts: " + "\n".join(_by_manager(told))
     return status.apply_conflict(f"Apply failed with {sentence}", listed)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from time import perf_counter
 
 from labctl.api import status
+from labctl.api.bounds import check_values
 from labctl.api.custom.forms import with_version
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -15,6 +16,7 @@ from labctl.apiserver.authorization import Authorizer
 from labctl.apiserver.measures import Measures
 from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
+from labctl.apiserver.turns import Turns
 from labctl.apiserver.watchcache.cache import WatchCache
 from labctl.apiserver.watchcache.entry import Entry, stored_form
 from labctl.errors import StatusError
@@ -32,6 +34,7 @@ class Backend:
     admission: AdmissionChain
     usage: UsageSource
     measures: Measures
+    turns: Turns
 
     async def read(self, resource: Resource, namespace: str, name: str) -> Entry:
         """The newest version of an object; raises 404."""
@@ -55,6 +58,7 @@ class Backend:
             value = stored_form(obj)
         except (OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
+        check_values(value)  # of many small changes, too: whoever reads it can send it back
         revision = await self._write(key, expect, value, ttl)
         metadata = {**obj["metadata"], "resourceVersion": str(revision)}
         return Entry(key, value, revision, {**obj, "metadata": metadata}).seen_as(resource)

@@ -12,6 +12,7 @@ import msgspec
 from labctl.api import status
 from labctl.apiserver.answers import Listing
 from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.registry.numbers import parse_version
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.entry import Entry
 from labctl.store import Expired, StoreError
@@ -57,14 +58,14 @@ async def exact_page(
     backend: Backend, request: Request, match: Match | None, limit: int
 ) -> Listing:
     """The list as it was at exactly the revision that a request names; raises 400, 410, 504."""
-    text = request.query.get("resourceVersion", "")
-    if not text.isdigit() or text == "0":
+    version = parse_version(request.query)
+    if not version:
         raise status.bad_request(
             'resourceVersionMatch: Forbidden: resourceVersionMatch "Exact" is forbidden '
             "without a resourceVersion other than 0"
         )
-    await backend.cache.reached(int(text))
-    return await _page_at(backend, request, match, _Token(int(text), ""), limit)
+    await backend.cache.reached(version)
+    return await _page_at(backend, request, match, _Token(version, ""), limit)
 
 
 async def _page_at(

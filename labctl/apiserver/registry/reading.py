@@ -12,6 +12,7 @@ from labctl.api.selectors import (
 from labctl.apiserver.answers import Listing, Stored
 from labctl.apiserver.registry import paging
 from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.registry.numbers import parse_number, parse_version
 from labctl.apiserver.request import Request
 from labctl.apiserver.watchcache.entry import Entry
 from labctl.errors import BadInput
@@ -28,7 +29,7 @@ async def get(backend: Backend, request: Request) -> Stored:
 
 async def list_(backend: Backend, request: Request) -> Listing:
     """200 with the objects that the selectors match; raises 400, 410, 504."""
-    limit = _limit(request.query)
+    limit = max(parse_number(request.query, "limit"), 0)
     if request.query.get("continue"):
         return await paging.next_page(backend, request, selector(request), limit)
     if request.query.get("resourceVersionMatch") == "Exact":
@@ -73,19 +74,6 @@ def selector(request: Request) -> Callable[[Entry], bool] | None:
     return matches
 
 
-def parse_version(query: Mapping[str, str]) -> int | None:
-    """The resourceVersion that a query names, None if it names none; raises 400."""
-    text = query.get("resourceVersion", "")
-    if not text:
-        return None
-    if not text.isascii() or not text.isdigit() or len(text) > 19:
-        raise status.bad_request(
-            f'resourceVersion: Invalid value: "{text}": strconv.ParseUint: parsing "{text}": '
-            "invalid syntax"
-        )
-    return int(text)
-
-
 async def _wait_for_version(backend: Backend, query: Mapping[str, str]) -> None:
     """Unset means the newest; 0 whatever is at hand; N no older than that."""
     version = parse_version(query)
@@ -102,17 +90,6 @@ def field_selector(request: Request) -> FieldSelector:
         return parse_field_selector(text, request.resource.field_selectors)
     except BadInput as error:
         raise status.bad_request(error.message) from None
-
-
-def _limit(query: Mapping[str, str]) -> int:
-    text = query.get("limit") or "0"
-    try:
-        limit = int(text)
-    except ValueError:
-        raise status.bad_request(
-            f'limit: strconv.ParseInt: parsing "{text}": invalid syntax'
-        ) from None
-    return max(limit, 0)
 
 
 def _key(entry: Entry) -> str:

@@ -16,14 +16,14 @@ from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.answers import Stream, WatchLine, written_line
 from labctl.apiserver.registry.backend import Backend
+from labctl.apiserver.registry.numbers import parse_number, parse_version
 from labctl.apiserver.registry.reading import (
     field_selector,
     matching_entries,
-    parse_version,
     selector,
 )
 from labctl.apiserver.request import Request, Target
-from labctl.apiserver.watchcache.entry import ADDED, Entry, Notice
+from labctl.apiserver.watchcache.entry import ADDED, Entry, Notice, event_line
 from labctl.apiserver.watchcache.watcher import Interest, Match, Watcher
 from labctl.errors import StatusError
 
@@ -94,7 +94,7 @@ def _initial(backend: Backend, request: Request, wishes: _Wishes) -> list[WatchL
         return []
     # By revision: some clients resume from the version of the last object that they saw.
     entries = sorted(matching_entries(backend, request), key=_revision)
-    lines = [_told(request.resource, Notice(ADDED, entry)) for entry in entries]
+    lines = [_present(entry) for entry in entries]
     if wishes.initial_events:
         end = _bookmark(request.resource, backend.cache.revision)
         end["metadata"]["annotations"] = {_INITIAL_EVENTS_END: "true"}
@@ -170,7 +170,7 @@ def _read_wishes(request: Request) -> _Wishes:
         )
     return _Wishes(
         parse_version(query),
-        _seconds(query.get("timeoutSeconds", "")),
+        _seconds(parse_number(query, "timeoutSeconds")),
         request.flag("allowWatchBookmarks"),
         initial_events,
     )
@@ -182,14 +182,10 @@ def _bad_option(request: Request, field: str, detail: str) -> StatusError:
     return status.invalid(options, request.name, [cause])
 
 
-def _seconds(text: str) -> float:
-    if not text:
-        return random.uniform(*_DEFAULT_SECONDS)  # noqa: S311 - spreads load
-    if not text.isascii() or not text.isdigit():
-        raise status.bad_request(
-            f'timeoutSeconds: strconv.ParseInt: parsing "{text}": invalid syntax'
-        )
-    return float(min(int(text), 1 << 31)) or random.uniform(*_DEFAULT_SECONDS)  # noqa: S311
+def _seconds(wanted: int) -> float:
+    if wanted < 0:
+        raise status.bad_request(f"timeoutSeconds: {wanted} is no time to watch")
+    return float(min(wanted, 1 << 31)) or random.uniform(*_DEFAULT_SECONDS)  # noqa: S311 - spreads load
 
 
 def _bookmark(resource: Resource, revision: int) -> Obj:
@@ -198,6 +194,11 @@ def _bookmark(resource: Resource, revision: int) -> Obj:
         "apiVersion": resource.api_version,
         "metadata": {"resourceVersion": str(revision), "creationTimestamp": None},
     }
+
+
+def _present(entry: Entry) -> WatchLine:
+    """The event of what is there already: only this watch's, so its line is not kept."""
+    return WatchLine(ADDED, entry.object, lambda: event_line(ADDED, entry))
 
 
 def _told(resource: Resource, notice: Notice) -> WatchLine:

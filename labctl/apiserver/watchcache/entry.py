@@ -124,12 +124,17 @@ class Notice:
     def line(self) -> bytes:
         """The event as a watch's line of JSON."""
         if not self._line:
-            self._line = b'{"type":"%s","object":%s}\n' % (self.type.encode(), self.entry.body)
+            self._line = event_line(self.type, self.entry)
         return self._line
 
     def rest(self) -> None:
         """Gives up the line."""
         self._line = b""
+
+
+def event_line(type_: str, entry: Entry) -> bytes:
+    """An event as a watch's line of JSON."""
+    return b'{"type":"%s","object":%s}\n' % (type_.encode(), entry.body)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 
 from labctl.apiserver.watchcache.entry import ADDED, DELETED, Change, Entry, Notice
 
+_MOST_BYTES = 16 << 20  # of values; as much as a collection's history, from which it resumes
+
 Match = Callable[[Entry], bool]
 
 
@@ -26,8 +28,9 @@ class Interest:
 class Watcher:
     """Takes changes as they are published, and gives them out in portions.
 
-    A watcher that does not keep up with `limit` notices is dropped, alone: its queue is thrown away
-    and `lost` set. Its client resumes from the last revision that it has seen.
+    A watcher that does not keep up with `limit` notices, or with less of large objects, is dropped,
+    alone: its queue is thrown away and `lost` set. Its client resumes from the last revision that it
+    has seen.
     """
 
     def __init__(self, match: Match, limit: int) -> None:
@@ -35,6 +38,7 @@ class Watcher:
         self._match = match
         self._limit = limit
         self._queue: deque[Notice] = deque()
+        self._bytes = 0
         self._waiter: asyncio.Future[None] | None = None
 
     def offer(self, change: Change) -> None:
@@ -42,7 +46,8 @@ class Watcher:
         notice = translate(change, self._match)
         if notice is None or self.lost:
             return
-        if len(self._queue) >= self._limit:
+        self._bytes += len(notice.entry.value)
+        if len(self._queue) >= self._limit or (self._queue and self._bytes > _MOST_BYTES):
             self.drop()
             return
         self._queue.append(notice)
@@ -56,12 +61,14 @@ class Watcher:
     def drop(self) -> None:
         self.lost = True
         self._queue.clear()
+        self._bytes = 0
         self._wake()
 
     def take(self) -> list[Notice]:
         """All that is queued, without waiting."""
         notices = list(self._queue)
         self._queue.clear()
+        self._bytes = 0
         return notices
 
     async def wait(self, seconds: float) -> None:
