@@ -4,11 +4,11 @@ import json
 import subprocess
 import sys
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pyroute2.netlink.rtnl.tcmsg import tcmsg
 
 from labctl.errors import HostCannot, NetError
 from labctl.net import impairment, qdisc, wire
@@ -19,7 +19,8 @@ from labctl.net.netlink import Netlink
 
 def decoded(message: bytes) -> Any:
     """As pyroute2, which shares no code with the encoder, reads it."""
-    found = tcmsg(message)
+    import_module("pyroute2.iproute")  # before its part, which it imports in a circle
+    found = import_module("pyroute2.netlink.rtnl.tcmsg").tcmsg(message)
     found.decode()
     return found
 
