@@ -77,8 +77,9 @@ class Machine:
     def until_as(
         self, before: frozenset[str], gone: frozenset[str] = frozenset(), kinds: Sequence[str] = ()
     ) -> None:
-        """Returns when there is what there was, and the namespaces `gone` are; the dead are reaped
-        in the kernel's own time.
+        """Returns when there is what there was, and the namespaces `gone` are. The dead are reaped in
+        the kernel's own time, and TCP holds the namespace of a node whose cable was cut for some
+        seconds more (fabric/removal.py).
         """
         changes: list[str] = []
 
@@ -90,7 +91,7 @@ class Machine:
             return not changes
 
         try:
-            until(same, seconds=5)
+            until(same, seconds=20 if gone else 5)
         except AssertionError:
             raise AssertionError("\n".join(changes)) from None
 
