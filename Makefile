@@ -3,7 +3,7 @@
 VENV ?= $(CURDIR)/.venv
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 
-.PHONY: up down test lint format setup bench bench-quick soak schema
+.PHONY: up down test lint format setup bench bench-quick soak chaos schema
 
 up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 	$(ROOT) $(VENV)/bin/labctl up
@@ -37,6 +37,12 @@ bench-quick: setup  ## the same in little; fails when a ratio is far off its tar
 
 soak: setup  ## makes and deletes 10,000 pods in a lab of ten nodes, and looks for what stays
 	$(ROOT) $(VENV)/bin/python -m benchmarks.soak
+
+chaos: setup  ## walks of faults and changes, SEEDS of them (20), until one fails; that one is named
+	for seed in $$(seq $${FIRST:-1} $$(($${FIRST:-1} + $${SEEDS:-20} - 1))); do \
+	    $(ROOT) env CHAOS_SEED=$$seed CHAOS_ROUNDS=$${ROUNDS:-40} \
+	        $(VENV)/bin/python -m pytest tests/chaos -k test_walk || exit; \
+	done
 
 schema: setup  ## Kubernetes' definitions: trimmed for validation, whole for OpenAPI
 	$(VENV)/bin/pip install --quiet kubernetes-validate

@@ -149,13 +149,25 @@ def _members(sight: Sight) -> Iterator[str]:
     root = cgroup.path(sight.lab)
     pauses = {one["pid"] for one in sight.sandboxes.values()}
     here = _pids(root / cgroup.SUPERVISOR) | _pids(root / cgroup.PROCESSES)
-    known = set(sight.processes.values()) | pauses
+    known = set(sight.processes.values()) | pauses | _spawners(sight, here)
     yield from (f"a stray process {pid}: {_read(f'/proc/{pid}/cmdline')}" for pid in here - known)
     running = {_group(sight, one) for one in sight.containers if one["pid"]}
     for directory in (root / cgroup.PODS).rglob("*"):
         group = str(directory.relative_to(cgroup.hierarchy()))
         if directory.is_dir() and group not in running and (left := _pids(directory)):
             yield f"{group} still holds {left}"
+
+
+def _spawners(sight: Sight, pids: set[int]) -> set[int]:
+    """The one that the runtime may have for forking."""
+    parent = f"PPid:\t{sight.processes['runtime']}\n"
+    found = {
+        pid
+        for pid in pids
+        if "/runtime/spawn/__main__.py\0" in _read(f"/proc/{pid}/cmdline")
+        and parent in _read(f"/proc/{pid}/status")
+    }
+    return found if len(found) == 1 else set()
 
 
 def _addresses(sight: Sight) -> Iterator[str]:
