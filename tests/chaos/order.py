@@ -111,8 +111,9 @@ def _process(sight: Sight, pid: int, what: str, command: list[str]) -> Iterator[
     words = _read(f"/proc/{pid}/cmdline").split("\0")[:-1]
     if words != command:
         yield f"{what}, pid {pid}, is {words}, not {command}"
-    parent = f"PPid:\t{sight.processes['runtime']}\n"
-    if parent not in _read(f"/proc/{pid}/status"):
+    runtime = sight.processes["runtime"]
+    adopted = _started(pid) < _started(runtime)  # by a runtime after one that was killed
+    if not adopted and f"PPid:\t{runtime}\n" not in _read(f"/proc/{pid}/status"):
         yield f"{what}, pid {pid}, is not the runtime's child"
 
 
@@ -240,6 +241,12 @@ def _link(path: str) -> str:
         return os.readlink(path)
     except OSError:
         return ""
+
+
+def _started(pid: int) -> int:
+    """In ticks since boot (proc_pid_stat(5)); 0 if there is no such process."""
+    words = _read(f"/proc/{pid}/stat").rpartition(")")[2].split()
+    return int(words[19]) if words else 0
 
 
 def _inode(path: Path) -> int:
