@@ -57,13 +57,8 @@ def _mended(labctl: Labctl, steps: Round) -> Iterator[None]:
         if any(step.subject == "supervisor" for step in steps):
             mends.callback(labctl.ok, "up")
         if any(step.kind in ("cut", "loss") for step in steps):
-            mends.callback(_clear, labctl)
+            mends.callback(labctl.ok, "fault", "clear")
         yield
-
-
-def _clear(labctl: Labctl) -> None:
-    """The agents' faults need no supervisor; nor has a killed control plane to be back."""
-    labctl.ok("fault", "clear")
 
 
 def _kill(labctl: Labctl, process: str) -> None:

@@ -31,7 +31,8 @@ SETTLE_SECONDS = 90.0
 def settle(labctl: Labctl, killed: list[Victim], history: History) -> None:
     """Waits for order, and asserts that there were no breaches on the way."""
     until_in_order(labctl, killed, SETTLE_SECONDS)
-    assert breaches(history.log()) == []
+    found = breaches(history.log())
+    assert not found, "\n".join(found)
 
 
 @pytest.mark.timeout(60 + 60 * ROUNDS)
