@@ -83,7 +83,8 @@ def test_twenty_kills(make_lab: MakeLab, seed: int) -> None:
 
 
 def test_what_is_amiss_is_seen(make_lab: MakeLab) -> None:
-    labctl = make_lab("-", stdin=LAB.replace(f"nodes: {NODES}", "nodes: 2"))
+    two = LAB.replace(f"nodes: {NODES}", "nodes: 2")
+    labctl = make_lab("-", stdin=f"{two}  network: {{healing: false}}\n")  # or it would be mended
     labctl.ok("apply", "-f", "-", stdin=manifest(population(2)))
     until_in_order(labctl, [])
     host = Sight.of(labctl).sandboxes["program-node1"]["pid"]
