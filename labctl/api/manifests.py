@@ -63,7 +63,7 @@ class Document:
 
 def text_of(data: bytes, source: str) -> str:
     """The text of a file's bytes; BadInput when it is too large or not UTF-8."""
-    _check_size(len(data), source)
+    check_size(len(data), source)
     try:
         return data.decode("utf-8-sig")
     except UnicodeDecodeError as error:
@@ -85,7 +85,7 @@ def read_documents(text: str, source: str) -> list[Document]:
     Raises BadInput that names the file and the line for text that is no YAML or JSON, too large,
     or holds something that is not an object with apiVersion and kind.
     """
-    _check_size(len(text), source)
+    check_size(len(text), source)
     documents = _json_documents(text)
     if documents is None:
         documents = _yaml_documents(text, source)
@@ -97,7 +97,8 @@ def _is_there(document: YamlDocument) -> bool:
     return document.value is not None and document.value != {}
 
 
-def _check_size(size: int, source: str) -> None:
+def check_size(size: int, source: str) -> None:
+    """Raises BadInput for more bytes than manifests may have."""
     if size > MAX_BYTES:
         raise BadInput(
             f"{source}: {size / 1e6:.1f} MB is too large: the limit is {MAX_BYTES // 2**20} MiB"

@@ -14,6 +14,7 @@ from labctl.errors import BadInput
 from labctl.lab import manifests, quick
 from labctl.lab.apply import create_all
 from labctl.lab.manifests import Manifest
+from labctl.lab.reading import read_text
 
 _PORT = click.IntRange(1, 65535)
 
@@ -168,7 +169,4 @@ def _pair(text: str, option: str) -> tuple[str, str]:
 def _file_entry(text: str) -> tuple[str, str]:
     key, equals, file = text.rpartition("=")
     path = Path(file)
-    try:
-        return (key if equals else path.name), path.read_text()
-    except (OSError, UnicodeDecodeError) as error:
-        raise BadInput(f"--from-file {text}: {error}") from error
+    return (key if equals else path.name), read_text(path, f"--from-file {text}")

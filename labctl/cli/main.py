@@ -53,6 +53,8 @@ def run(arguments: list[str]) -> int:
     except BrokenPipeError:  # `labctl get pods | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    except UnicodeEncodeError as error:  # what is no text in an argument, on its way to the API
+        return _complain(BadInput(f"{error.object[:100]!r} is not UTF-8"))
     except (click.ClickException, LabError, OSError) as error:
         return _complain(error)
     return result if isinstance(result, int) else 0

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from labctl.api.fields import FieldError
 from labctl.api.lab import LabSpec, check_conflist, parse_lab
-from labctl.api.manifests import Document, locate, text_of
+from labctl.api.manifests import Document, locate
 from labctl.api.objects import Obj
 from labctl.errors import BadInput
+from labctl.lab.reading import read_text
 
 _CONFLIST = ("spec", "network", "cni", "conflist")
 
@@ -48,10 +49,8 @@ def _with_files(document: Document) -> Obj:
 def _read_conflist(file: Path) -> Obj:
     """Raises FieldError that names the file, and the line in it."""
     try:
-        text = text_of(file.read_bytes(), str(file))
+        text = read_text(file)
         return check_conflist(json.loads(text))
-    except OSError as error:
-        raise FieldError(_CONFLIST, f"{file}: {error.strerror}") from error
     except json.JSONDecodeError as error:
         raise FieldError(_CONFLIST, f"{file}:{error.lineno}: not JSON: {error.msg}") from error
     except RecursionError:

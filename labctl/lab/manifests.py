@@ -4,7 +4,6 @@ Nothing is sent before all of them are known to be good, so bad input changes no
 """
 
 import re
-import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,11 +13,12 @@ from labctl.api.custom.definition import defined_resources
 from labctl.api.fields import FieldError
 from labctl.api.fields import Path as FieldPath
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
-from labctl.api.manifests import Document, read_documents, text_of
+from labctl.api.manifests import Document, read_documents
 from labctl.api.objects import Obj, name, namespace
 from labctl.api.resource import Resource
 from labctl.api.resources import BUILT_IN
 from labctl.errors import BadInput
+from labctl.lab.reading import read_stdin, read_text
 from labctl.lab.words import printed_name
 
 _FIELD_STEP = re.compile(r"([^.\[\]]+)|\[(\d+)\]|\[([^\]]+)\]")
@@ -64,20 +64,12 @@ def read(sources: Iterable[str]) -> list[Document]:
 
 def _read_source(source: str) -> list[Document]:
     if source == "-":
-        return read_documents(text_of(sys.stdin.buffer.read(), "stdin"), "stdin")
+        return read_documents(read_stdin(), "stdin")
     path = Path(source)
     files = [path]
     if path.is_dir():
         files = sorted(file for file in path.iterdir() if file.suffix in _SUFFIXES)
-    return [document for file in files for document in _read_file(file)]
-
-
-def _read_file(file: Path) -> list[Document]:
-    try:
-        data = file.read_bytes()
-    except OSError as error:
-        raise BadInput(f"{file}: {error.strerror}") from error
-    return read_documents(text_of(data, str(file)), str(file))
+    return [one for file in files for one in read_documents(read_text(file), str(file))]
 
 
 def are_known(documents: Sequence[Document], catalog: Catalog) -> bool:

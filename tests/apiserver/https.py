@@ -60,6 +60,9 @@ class Site:
         cert, key = self.pki / f"{user}.crt", self.pki / f"{user}.key"
         return HttpTransport.tls(self.url, self.pki / "ca.crt", cert, key, agent=agent)
 
+    def transport_of_root(self) -> HttpTransport:
+        return HttpTransport.unix(self.unix)
+
     def context(self, user: str | None = "admin") -> ssl.SSLContext:
         context = ssl.create_default_context(cafile=str(self.pki / "ca.crt"))
         if user is not None:
