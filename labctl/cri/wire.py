@@ -88,6 +88,11 @@ class LineBuffer:
     def __init__(self) -> None:
         self._rest = b""
 
+    @property
+    def pending(self) -> int:
+        """Bytes of a line whose end has not come."""
+        return len(self._rest)
+
     def feed(self, data: bytes) -> list[bytes]:
         *lines, self._rest = (self._rest + data).split(b"\n")
         return lines

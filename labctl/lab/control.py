@@ -9,7 +9,7 @@ import os
 import socket
 import struct
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypedDict
 
 import msgspec
 
@@ -20,7 +20,16 @@ _CREDENTIALS = struct.Struct("iII")  # struct ucred of unix(7): pid, uid, gid
 _LONGEST_REQUEST = 1 << 20
 PATIENCE = 30.0  # seconds
 
-Handler = Callable[[dict[str, Any]], Any]
+
+class Request(TypedDict, total=False):
+    """What may be asked; anything of another type is refused before it is looked at."""
+
+    command: str
+    node: str
+    crew: list[str]
+
+
+Handler = Callable[[Request], Any]
 
 
 def listen(lab: str) -> socket.socket:
@@ -67,10 +76,10 @@ class Conversation:
 
     def _answer(self, line: bytes) -> bytes:
         try:
-            result = self._handle(msgspec.json.decode(line, type=dict[str, Any]))
+            result = self._handle(msgspec.json.decode(line, type=Request))
         except LabError as error:
             return msgspec.json.encode({"error": error.message})
-        except (msgspec.MsgspecError, KeyError, TypeError) as error:
+        except (msgspec.MsgspecError, RecursionError, KeyError) as error:
             return msgspec.json.encode({"error": f"bad request: {error}"})
         return msgspec.json.encode({"result": result})
 

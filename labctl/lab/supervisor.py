@@ -90,7 +90,7 @@ class Supervisor:
         if not conversation.receive():
             self._unwatch(descriptor)
 
-    def _handle(self, request: dict[str, Any]) -> Any:
+    def _handle(self, request: control.Request) -> Any:
         match request["command"]:
             case "status":
                 return {"processes": self.roster.overview()}

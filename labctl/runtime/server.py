@@ -23,6 +23,8 @@ log = logging.getLogger(__name__)
 
 _CHUNK = 256 * 1024
 _BACKLOG = 1024
+_LONGEST_REQUEST = 16 << 20  # bytes; objects have at most 3 MB
+_MOST_UNSENT = 64 << 20  # an agent that was stopped for hours asks anew
 
 Serve = Callable[["Connection", wire.Call], Awaitable[None]]
 
@@ -81,13 +83,13 @@ class Connection:
         self.descriptors += descriptors
         for line in self._lines.feed(data):
             self._begin(line)
-        if not data:
+        if not data or self._lines.pending > _LONGEST_REQUEST:
             self.close()
 
     def _begin(self, line: bytes) -> None:
         try:
             call = wire.decode_call(line)
-        except msgspec.DecodeError as error:
+        except (msgspec.DecodeError, RecursionError) as error:
             log.warning("bad request: %s", error)
             self.close()
             return
@@ -110,6 +112,8 @@ class Connection:
         if not self.closed.is_set():
             self._unsent += line
             self._send()
+        if len(self._unsent) > _MOST_UNSENT:
+            self.close()
 
     def _send(self) -> None:
         try:
