@@ -35,7 +35,9 @@ from labctl.node.stats.summary import NodeStats
 _ADMINISTRATORS = "system:masters"
 _CONTAINER = "{namespace}/{pod}/{container}"
 _BACKLOG = 128
+_LINE_LIMIT = 64 * 1024  # bytes, as the API server's: exec has its command in the query
 _WISHES = ("stdin", "stdout", "stderr", "tty")
+_FORWARD = (names.FORWARD_PROTOCOL,)
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -83,6 +85,8 @@ class AgentServer:
             access_log=None,
             shutdown_timeout=1.0,
             handler_cancellation=True,  # else a log is followed after its reader has gone
+            max_line_size=_LINE_LIMIT,
+            max_field_size=_LINE_LIMIT,
         )
         await self._runner.setup()
         await web.SockSite(self._runner, self._listener, ssl_context=tls()).start()
@@ -157,9 +161,9 @@ class AgentServer:
     async def _forward(self, request: web.Request) -> web.StreamResponse:
         place = request.match_info
         sandbox = self._containers.sandbox(place["namespace"], place["pod"])
-        _require_upgrade(request)
+        _require_upgrade(request, _FORWARD)
         port = Port.of(request.query.get("port", ""), request.query.get("protocol", "tcp"))
-        client = await _open(request, (names.FORWARD_PROTOCOL,))
+        client = await _open(request, _FORWARD)
         with cut_if_abandoned(request.transport):
             await self._forwards.serve(client, sandbox, port)
         await client.close()
@@ -185,14 +189,14 @@ async def _serve_streams(
 
 async def _open(request: web.Request, protocols: Sequence[str]) -> web.WebSocketResponse:
     """The client's WebSocket; raises 400 if that is not what it asks for."""
-    _require_upgrade(request)
+    _require_upgrade(request, protocols)
     client = web.WebSocketResponse(protocols=protocols, max_msg_size=0)
     await client.prepare(request)
     return client
 
 
-def _require_upgrade(request: web.Request) -> None:
-    if not web.WebSocketResponse().can_prepare(request):
+def _require_upgrade(request: web.Request, protocols: Sequence[str]) -> None:
+    if not web.WebSocketResponse(protocols=protocols).can_prepare(request):
         raise status.bad_request("Upgrade request required")
 
 

@@ -24,6 +24,17 @@ PROTOCOLS = ("v5.channel.k8s.io", "v4.channel.k8s.io")
 _STDIN, _STDOUT, _STDERR, _STATUS, _RESIZE, _CLOSE = 0, 1, 2, 3, 4, 255
 _QUIET_SECONDS = 2.0  # for output left in pipes that somebody still holds open
 
+_BAD_SIZES = (
+    msgspec.DecodeError,
+    RecursionError,
+    OverflowError,
+    KeyError,
+    TypeError,
+    ValueError,
+    OSError,
+    struct.error,
+)
+
 _log = logging.getLogger(__name__)
 
 
@@ -126,8 +137,8 @@ def _resize(data: bytes, streams: Streams) -> None:
     try:
         size = msgspec.json.decode(data)
         streams.resize(int(size["Height"]), int(size["Width"]))
-    except (msgspec.DecodeError, KeyError, TypeError, ValueError, OSError, struct.error) as error:
-        _log.debug("terminal size %r: %s", data, error)
+    except _BAD_SIZES as error:
+        _log.debug("terminal size %r: %s", data[:100], error)
 
 
 async def _send(socket: web.WebSocketResponse, channel: int, data: bytes) -> None:
