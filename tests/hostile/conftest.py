@@ -12,7 +12,7 @@ from tests.hostile.victim import Victim
 @pytest.fixture(scope="package")
 def attacked() -> Iterator[Victim]:
     labctl = Labctl(f"t{os.getpid()}-hostile")
-    labctl.ok("up", "--nodes", "1")
+    labctl.ok("up", "--nodes", "2")
     yield Victim(labctl)
     labctl.ok("down")
 

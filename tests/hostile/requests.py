@@ -91,6 +91,15 @@ class Request:
     headers: Mapping[str, str]
     body: bytes | None
 
+    @classmethod
+    def of(cls, method: str, target: str, body: Any = None) -> "Request":
+        """One with JSON, if any; a PATCH is merged."""
+        if body is None:
+            return cls(method, target, {}, None)
+        kind = "merge-patch+json" if method == "PATCH" else "json"
+        headers = {"Content-Type": f"application/{kind}"}
+        return cls(method, target, headers, json.dumps(body).encode())
+
     @property
     def watches(self) -> bool:
         return self.method == "GET" and "watch=" in self.target

@@ -34,7 +34,11 @@ class Connection(web.RequestHandler):
         exc: BaseException | None = None,
         message: str | None = None,
     ) -> web.StreamResponse:
-        """A Status for what could not be read; nothing is logged, since anybody may send that."""
+        """A Status for what could not be read; nothing is logged, since anybody may send that, or
+        go away in the middle of an answer.
+        """
+        if isinstance(exc, ConnectionError):
+            raise exc
         if status != 400 or request.writer.output_size > 0:
             return super().handle_error(request, status, exc, message)
         return unreadable(message or "no HTTP")
