@@ -27,6 +27,7 @@ class Request(TypedDict, total=False):
     command: str
     node: str
     crew: list[str]
+    nodes: list[str]
 
 
 Handler = Callable[[Request], Any]
