@@ -2,6 +2,7 @@
 
 import socket
 import ssl
+import warnings
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -34,6 +35,15 @@ def make_pki(directory: Path) -> Path:
         pki, "node-node1", "system:node:node1", ("system:nodes",), ips=("127.0.0.1",)
     )
     return pki
+
+
+def speak_old_tls(context: ssl.SSLContext) -> None:
+    """Makes a client offer TLS 1.0 and 1.1 alone; by itself it would not even try."""
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)
+        context.minimum_version = ssl.TLSVersion.TLSv1
+        context.maximum_version = ssl.TLSVersion.TLSv1_1
 
 
 def loopback() -> socket.socket:
