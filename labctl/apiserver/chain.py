@@ -15,6 +15,7 @@ an answer or as a StatusError; only a bug ends as anything else.
 """
 
 from collections.abc import Awaitable, Callable, Iterable
+from functools import partial
 
 from labctl.api import status
 from labctl.api.conversion import View, view_of
@@ -111,10 +112,9 @@ async def answer(backend: Backend, request: Request) -> Answer | Stream:
         raise status.no_such_path()
     view = view_of(request.resource)
     try:
-        async with backend.turns.turn(_size(backend, request, view)):
-            if view is not None:
-                return in_form(request, await through_view(verb, backend, request, view))
-            return in_form(request, await verb(backend, request))
+        run = partial(through_view, verb, view=view) if view else verb
+        work = partial(run, backend, request)
+        return in_form(request, await backend.turns.take(_size(backend, request, view), work))
     except RecursionError:
         raise status.bad_request("the object is nested too deeply") from None
 

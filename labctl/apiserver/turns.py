@@ -6,12 +6,14 @@ seconds in one go. So there is one at a time, and after it as long a pause for a
 """
 
 import asyncio
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Awaitable, Callable
 from time import perf_counter
+from typing import TypeVar
 
 _LARGE = 16 * 1024  # bytes; no more than 25 ms of work
 _LONGEST_PAUSE = 0.5  # seconds
+
+Result = TypeVar("Result")
 
 
 class Turns:
@@ -20,16 +22,14 @@ class Turns:
     def __init__(self) -> None:
         self._turn = asyncio.Lock()
 
-    @asynccontextmanager
-    async def turn(self, size: int) -> AsyncIterator[None]:
-        """For work on so many bytes."""
+    async def take(self, size: int, work: Callable[[], Awaitable[Result]]) -> Result:
+        """The result of work on so many bytes."""
         if size < _LARGE:
-            yield
-            return
+            return await work()
         await self._turn.acquire()
         began = perf_counter()
         try:
-            yield
+            return await work()
         finally:
             pause = min(perf_counter() - began, _LONGEST_PAUSE)
             asyncio.get_running_loop().call_later(pause, self._turn.release)

@@ -8,6 +8,11 @@ from labctl.api import status
 from labctl.apiserver.http.limits import Limits
 
 
+async def arrived_body(http: web.BaseRequest) -> bytes | None:
+    """The body if it came with the head, as small ones do; None if there is none, or more to come."""
+    return await http.read() if http.can_read_body and http.content.is_eof() else None
+
+
 async def read_body(http: web.BaseRequest, limits: Limits) -> bytes:
     """All of it; raises 400 for what is cut off, 413 for too much, 504 when it is too slow."""
     limit = limits.body_bytes

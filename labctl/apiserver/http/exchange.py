@@ -16,7 +16,7 @@ from labctl.apiserver.answers import Answer, Listing, Stream
 from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.discovery import Document
 from labctl.apiserver.http import pieces
-from labctl.apiserver.http.body import read_body
+from labctl.apiserver.http.body import arrived_body, read_body
 from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.http.watches import send_watch
@@ -76,7 +76,7 @@ class Exchange:
             target,
             user,
             query,
-            None,
+            await arrived_body(http),
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
             http.headers.get("User-Agent") or "unknown",
@@ -89,7 +89,7 @@ class Exchange:
     async def _respond_to_request(
         self, http: web.BaseRequest, request: Request
     ) -> web.StreamResponse:
-        await self._server.authorize(request)  # before a byte of the body is taken in
+        await self._server.authorize(request)  # before more of the body is taken in
         proxy = self._proxies.get(request.subresource) if request.subresource else None
         if proxy is not None:
             return await proxy(http, request)
