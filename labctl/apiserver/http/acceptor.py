@@ -34,32 +34,40 @@ class Acceptor:
         self._limits = limits
         self._open: Counter[str] = Counter()
         self._beginning: set[asyncio.Task[None]] = set()
-        self._accepting = asyncio.create_task(self._accept())
+        self._loop = asyncio.get_running_loop()
+        self._resume()
 
     async def close(self) -> None:
         """Takes no more; those that are there go on."""
-        self._accepting.cancel()
+        self._loop.remove_reader(self._sock)
+        self._sock.close()
         for task in self._beginning:
             task.cancel()
-        await asyncio.gather(self._accepting, *self._beginning, return_exceptions=True)
-        self._sock.close()
+        await asyncio.gather(*self._beginning, return_exceptions=True)
 
-    async def _accept(self) -> None:
-        loop = asyncio.get_running_loop()
-        while True:
-            try:
-                accepted, address = await loop.sock_accept(self._sock)
-            except OSError:
-                await asyncio.sleep(_PAUSE_SECONDS)
-                continue
-            peer = address[0] if isinstance(address, tuple) else ""
-            if self._is_full(peer):
-                accepted.close()
-                continue
-            self._open[peer] += 1
-            task = asyncio.create_task(self._begin(accepted, peer))
-            self._beginning.add(task)
-            task.add_done_callback(self._beginning.discard)
+    def _resume(self) -> None:
+        """Not by `sock_accept`: cancelled, it may yet take a connection that nobody then has."""
+        if self._sock.fileno() >= 0:
+            self._loop.add_reader(self._sock, self._accept)
+
+    def _accept(self) -> None:
+        try:
+            accepted, address = self._sock.accept()
+        except (BlockingIOError, ConnectionAbortedError):
+            return
+        except OSError:
+            self._loop.remove_reader(self._sock)
+            self._loop.call_later(_PAUSE_SECONDS, self._resume)
+            return
+        accepted.setblocking(False)
+        peer = address[0] if isinstance(address, tuple) else ""
+        if self._is_full(peer):
+            accepted.close()
+            return
+        self._open[peer] += 1
+        task = self._loop.create_task(self._begin(accepted, peer))
+        self._beginning.add(task)
+        task.add_done_callback(self._beginning.discard)
 
     def _is_full(self, peer: str) -> bool:
         """Whether there is no room for one more; a Unix socket's peers are all root."""
@@ -77,7 +85,7 @@ class Acceptor:
             return connection
 
         try:
-            await asyncio.get_running_loop().connect_accepted_socket(
+            await self._loop.connect_accepted_socket(
                 make,
                 accepted,
                 ssl=self._tls,
