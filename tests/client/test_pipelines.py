@@ -164,11 +164,12 @@ def test_what_is_no_http_is_an_error() -> None:
 
 
 def test_who_does_not_wait_any_more_leaves_the_others_their_answers() -> None:
-    go = asyncio.Event()
+    asked, go = asyncio.Event(), asyncio.Event()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while True:
             path = await _read_request(reader)
+            asked.set()
             await go.wait()
             writer.write(_answer(path))
 
@@ -177,7 +178,7 @@ def test_who_does_not_wait_any_more_leaves_the_others_their_answers() -> None:
             tasks = [
                 asyncio.create_task(pipelines.ask(_request(number), 10)) for number in range(8)
             ]
-            await asyncio.sleep(0)
+            await asyncio.wait_for(asked.wait(), 10)
             tasks[1].cancel()
             go.set()
             answers = await asyncio.gather(*tasks, return_exceptions=True)
