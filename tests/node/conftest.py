@@ -12,6 +12,7 @@ from labctl import names
 from labctl.api.lab import NetworkSpec
 from labctl.net import namespaces
 from labctl.net.apply import apply
+from labctl.net.marks import mark
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link, Peer
 from labctl.net.operations import Create
@@ -55,7 +56,10 @@ def make_stage(two_nodes: tuple[Path, Path], tmp_path: Path) -> Iterator[MakeSta
     """Makes a stage of a lab with some network; `registered=False` leaves the agent to the play."""
     with running() as rig:
         # by which the runtime finds the namespace for pods on the host's network; the rig removes it
-        names.netns_path(names.node_netns(rig.lab, NODE)).symlink_to(two_nodes[0])
+        # by its mark
+        pin = names.netns_path(names.node_netns(rig.lab, NODE))
+        pin.symlink_to(two_nodes[0])
+        mark(pin)
 
         def make(network: NetworkSpec | None = None, *, registered: bool = True) -> Stage:
             async def played(play: Play) -> None:
