@@ -124,7 +124,9 @@ def test_a_pod_made_and_deleted_again_and_again_leaves_nothing(labctl: Labctl) -
     def come_and_go() -> None:
         labctl.ok("create", "-f", "-", stdin=_POD)
         labctl.ok("wait", "--for=condition=Ready", "pod/again")
+        uid = labctl.ok("get", "pod", "again", "-o", "jsonpath={.metadata.uid}")
         labctl.ok("delete", "pod", "again")
+        until(lambda: not list(names.sandbox_dir(labctl.lab).glob(f"{uid}-*")))
 
     come_and_go()  # the first program of a lab brings the runtime's spawner, which stays
     before = traces()
