@@ -22,7 +22,7 @@ class _Busy(asyncio.Protocol):
     def __init__(self, take: Callable[[], bytes | None], done: "asyncio.Future[None]") -> None:
         self._take = take
         self._done = done
-        self._data = b""
+        self._data = bytearray()
         self._transport: asyncio.Transport | None = None
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
@@ -31,16 +31,13 @@ class _Busy(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._data += data
-        head, separator, rest = self._data.partition(b"\r\n\r\n")
-        if not separator:
+        end = self._data.find(b"\r\n\r\n")
+        if end < 0 or not _is_whole(self._data, end + 4):
             return
-        length = int(head.lower().split(b"content-length:")[1].split(b"\r\n")[0])
-        if len(rest) < length:
-            return
-        if head[9:10] != b"2":
+        if self._data[9:10] != b"2":
             self._fail(RuntimeError(self._data.decode(errors="replace")[:600]))
             return
-        self._data = rest[length:]
+        self._data.clear()
         self._next()
 
     def connection_lost(self, exc: Exception | None) -> None:
@@ -59,6 +56,14 @@ class _Busy(asyncio.Protocol):
     def _fail(self, error: Exception) -> None:
         if not self._done.done():
             self._done.set_exception(error)
+
+
+def _is_whole(answer: bytearray, head: int) -> bool:
+    """Whether an answer with so long a head is there to its end (RFC 9112 §6.3)."""
+    _, told, length = answer[:head].lower().partition(b"content-length:")
+    if not told:
+        return answer.endswith(b"0\r\n\r\n")  # chunked, as long lists are
+    return len(answer) - head >= int(length.split(b"\r\n")[0])
 
 
 async def flood(
