@@ -174,7 +174,13 @@ def _veth(link: Link, index: Index, peer_netns: int) -> bytes:
 
 @functools.cache
 def _veth_template() -> Template:
-    """Both ends in their namespaces. The peer must not carry IFF_UP: that gives ENOTCONN."""
+    """Both ends in their namespaces. The peer must not carry IFF_UP: that gives ENOTCONN.
+
+    They are made with the one queue that they use: of a queue for each processor, the default, all
+    but one are taken back when the link is there already, and each end then waits for a grace
+    period of RCU (veth_init_queues in drivers/net/veth.c).
+    """
+    queues = [("IFLA_NUM_TX_QUEUES", 1), ("IFLA_NUM_RX_QUEUES", 1)]
     request = ifinfmsg()
     request["flags"] = 0x21B2C3D4
     request["change"] = IFF_UP
@@ -183,6 +189,7 @@ def _veth_template() -> Template:
         ("IFLA_MTU", 0x24B5C6D7),
         ("IFLA_ADDRESS", "a5:b6:c7:d8:e9:fa"),
         ("IFLA_NET_NS_FD", 0x26B7C8D9),
+        *queues,
     ]
     data = {"attrs": [("VETH_INFO_PEER", {"attrs": peer})]}
     request["attrs"] = [
@@ -190,6 +197,7 @@ def _veth_template() -> Template:
         ("IFLA_MTU", 0x22B3C4D5),
         ("IFLA_ADDRESS", "a3:b4:c5:d6:e7:f8"),
         ("IFLA_MASTER", 0x27B8C9DA),
+        *queues,
         ("IFLA_LINKINFO", {"attrs": [("IFLA_INFO_KIND", "veth"), ("IFLA_INFO_DATA", data)]}),
     ]
     marks = {
