@@ -71,14 +71,6 @@ def text_of(data: bytes, source: str) -> str:
         raise BadInput(f"{source}:{line}: the text is not UTF-8") from None
 
 
-def read_manifests(text: str, source: str) -> list[Obj]:
-    """The Kubernetes objects of a file, Lists taken apart, in their order.
-
-    Documents of labctl's own kinds are left out. Raises BadInput as `read_documents` does.
-    """
-    return [document.obj for document in read_documents(text, source) if document.is_manifest]
-
-
 def read_documents(text: str, source: str) -> list[Document]:
     """Every object of a file with its place; empty documents are left out.
 

@@ -54,11 +54,6 @@ def forbidden(resource: Resource, name: str, why: str) -> StatusError:
     return failure(403, "Forbidden", message, _details(resource, name))
 
 
-def forbidden_path(path: str, why: str) -> StatusError:
-    """403 for a path that is no resource, such as /metrics."""
-    return failure(403, "Forbidden", f'forbidden: User cannot reach path "{path}": {why}')
-
-
 def not_found(resource: Resource, name: str) -> StatusError:
     message = f'{resource.qualified} "{name}" not found'
     return failure(404, "NotFound", message, _details(resource, name))

@@ -7,8 +7,8 @@ message 255, 0 for "stdin has ended", which version 4 cannot say.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator, AsyncIterator, Callable, Sequence
-from typing import Any, Final
+from collections.abc import AsyncIterator, Callable, Sequence
+from typing import Final
 
 import aiohttp
 import msgspec
@@ -72,34 +72,6 @@ async def attach_stream(
     path = f"/api/v1/namespaces/{namespace}/pods/{pod}/attach"
     socket = await transport.websocket(path, [*query, ("container", container)])
     await _converse(socket, stdin, stdout, stderr, resize)
-
-
-async def log_stream(
-    transport: HttpTransport,
-    namespace: str,
-    pod: str,
-    *,
-    container: str = "",
-    follow: bool = False,
-    previous: bool = False,
-    tail: int | None = None,
-    since_seconds: int | None = None,
-    timestamps: bool = False,
-) -> AsyncGenerator[bytes, None]:
-    """A container's log, as bytes in any portions; with `follow` until the container ends."""
-    wishes: dict[str, Any] = {
-        "container": container,
-        "follow": "true" if follow else "",
-        "previous": "true" if previous else "",
-        "tailLines": tail,
-        "sinceSeconds": since_seconds,
-        "timestamps": "true" if timestamps else "",
-    }
-    query = {k: str(v) for k, v in wishes.items() if v not in (None, "")}
-    path = f"/api/v1/namespaces/{namespace}/pods/{pod}/log"
-    async with contextlib.aclosing(transport.raw(path, query)) as chunks:
-        async for chunk in chunks:
-            yield chunk
 
 
 async def _converse(

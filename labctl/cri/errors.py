@@ -3,7 +3,6 @@
 from labctl.errors import LabError
 
 NOT_FOUND = "NotFound"
-ALREADY_EXISTS = "AlreadyExists"
 INVALID_ARGUMENT = "InvalidArgument"
 FAILED_PRECONDITION = "FailedPrecondition"  # a container in a dead sandbox, say
 CONFIG_ERROR = "CreateContainerConfigError"

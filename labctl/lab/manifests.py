@@ -120,11 +120,6 @@ def given(documents: Sequence[Document], space: str, catalog: Catalog) -> list[M
     return found
 
 
-def prepare_objects(objects: Iterable[Obj], space: str = "default") -> list[Manifest]:
-    """The same for objects that come from no file."""
-    return in_order([manifest(obj, space) for obj in objects])
-
-
 def in_order(manifests: Iterable[Manifest]) -> list[Manifest]:
     return sorted(manifests, key=_rank)
 

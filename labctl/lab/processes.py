@@ -5,9 +5,7 @@ A pid alone is soon someone else's. The supervisor records what it forks in
 against the start time after it was opened, then means that process for ever.
 """
 
-import contextlib
 import os
-import signal
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -74,18 +72,6 @@ def open_pidfd(process: Process) -> int | None:
         return pidfd
     os.close(pidfd)
     return None
-
-
-def send_signal(process: Process, number: signal.Signals) -> None:
-    """Signals exactly that process; nothing happens when it is gone."""
-    pidfd = open_pidfd(process)
-    if pidfd is None:
-        return
-    try:
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(pidfd, number)
-    finally:
-        os.close(pidfd)
 
 
 def record_file(lab: str) -> Path:

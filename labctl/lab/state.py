@@ -67,11 +67,6 @@ def remove(lab: str) -> list[Path]:
     return left
 
 
-def stored_labs() -> list[str]:
-    """The labs that `up` would bring back, up or not."""
-    return sorted(file.parent.name for file in names.STATE_DIR.glob("*/lab.yaml"))
-
-
 def traces() -> list[str]:
     """Every lab of which anything is left on this machine, however it ended."""
     found = cgroup.labs() | lock.locked_labs() | _pinned_labs()

@@ -90,11 +90,6 @@ def set_up(name: str, *, up: bool) -> bytes:
     return _change(name, IFF_UP if up else 0, IFF_UP, b"")
 
 
-def release(name: str) -> bytes:
-    """The request that takes a link out of its bridge."""
-    return _change(name, 0, 0, wire.attribute(_IFLA_MASTER, _U32.pack(0)))
-
-
 def delete(name: str) -> bytes:
     """The request that deletes a link."""
     return wire.message(RTM_DELLINK, _CHANGE, _IFINFOMSG.pack(0, 0, 0, 0, 0) + _named(name))

@@ -103,9 +103,3 @@ def set_port(netlink: Netlink, name: str, *, up: bool) -> None:
     word = "up" if up else "down"
     message = encode_link.set_up(name, up=up)
     netlink.send([Request(message, lambda: f"ip link set dev {name} {word}")])
-
-
-def release_port(netlink: Netlink, name: str) -> None:
-    """Takes a link out of its bridge; if the link is gone, that is as well."""
-    message = encode_link.release(name)
-    netlink.send([Request(message, lambda: f"ip link set dev {name} nomaster", encode.GONE)])

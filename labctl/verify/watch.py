@@ -37,7 +37,6 @@ class Watch:
         self._ends: list[Capture] = []
         self._path: list[Capture] = []
         self._is_tracing = False
-        self._is_timed = False
         with contextlib.ExitStack() as stack:
             stack.callback(self._close)
             for endpoint in endpoints:
@@ -78,7 +77,6 @@ class Watch:
 
     def keep_time(self) -> None:
         """All frames have times from now on."""
-        self._is_timed = True
         for capture in self._ends + self._path:
             capture.keep_time()
 

@@ -14,7 +14,6 @@ from labctl.api.manifests import (
     MAX_BYTES,
     locate,
     read_documents,
-    read_manifests,
     text_of,
 )
 from labctl.api.yaml_text import dump
@@ -50,7 +49,7 @@ def test_documents_lists_and_labs_are_told_apart() -> None:
     documents = read_documents(TWO, "two.yaml")
     assert [document.kind for document in documents] == ["ConfigMap", "Pod", "Lab"]
     assert [document.is_manifest for document in documents] == [True, True, False]
-    assert [obj["metadata"]["name"] for obj in read_manifests(TWO, "two.yaml")] == ["one", "two"]
+    assert [one.obj["metadata"]["name"] for one in documents[:2]] == ["one", "two"]
 
 
 def test_a_field_is_found_on_its_line() -> None:
@@ -101,7 +100,7 @@ def test_errors_name_file_line_and_field() -> None:
 )
 def test_a_bad_file_is_refused_with_its_line(text: str, line: int, said: str) -> None:
     with pytest.raises(BadInput) as caught:
-        read_manifests(text, "bad.yaml")
+        read_documents(text, "bad.yaml")
     assert caught.value.message.startswith(f"bad.yaml:{line}: ")
     assert said in caught.value.message
 
@@ -111,7 +110,7 @@ def test_a_file_of_ten_megabytes_is_refused_before_it_is_read() -> None:
     with pytest.raises(BadInput, match=r"^big.yaml: 10.0 MB is too large: the limit is 3 MiB$"):
         text_of(data, "big.yaml")
     with pytest.raises(BadInput, match="too large"):
-        read_manifests("x" * (MAX_BYTES + 1), "big.yaml")
+        read_documents("x" * (MAX_BYTES + 1), "big.yaml")
 
 
 def test_text_that_is_not_utf_8_is_refused_with_its_line() -> None:
@@ -122,17 +121,17 @@ def test_text_that_is_not_utf_8_is_refused_with_its_line() -> None:
 
 def test_aliases_expand_and_bombs_do_not() -> None:
     text = "apiVersion: v1\nkind: A\nx: &x {a: 1}\ny: *x\nz: {<<: *x, b: 2}\n"
-    assert read_manifests(text, "a")[0]["z"] == {"a": 1, "b": 2}
+    assert read_documents(text, "a")[0].obj["z"] == {"a": 1, "b": 2}
     bomb = "a0: &a0 [x, x]\n" + "".join(
         f"a{level}: &a{level} [{', '.join([f'*a{level - 1}'] * 9)}]\n" for level in range(1, 12)
     )
     with pytest.raises(BadInput, match="aliases expand to too much"):
-        read_manifests(bomb, "bomb.yaml")
+        read_documents(bomb, "bomb.yaml")
 
 
 def test_json_with_what_yaml_would_refuse_is_read() -> None:
     text = '{"apiVersion": "v1",\n\t"kind": "A", "smile": "\\ud83d\\ude00"}'
-    assert read_manifests(text, "a.json")[0]["smile"] == "😀"
+    assert read_documents(text, "a.json")[0].obj["smile"] == "😀"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +172,7 @@ def test_plain_scalars_mean_what_kubectl_takes_them_for(text: str, value: Any) -
 
 def test_quoted_scalars_are_strings() -> None:
     text = "apiVersion: v1\nkind: \"yes\"\na: '1'\nb: |\n  null\nc: !!str 1\n1: one\ntrue: t\n"
-    assert read_manifests(text, "a")[0] == {
+    assert read_documents(text, "a")[0].obj == {
         "apiVersion": "v1",
         "kind": "yes",
         "a": "1",
@@ -247,8 +246,8 @@ JSON = st.recursive(
 @given(JSON)
 def test_what_was_dumped_is_read_back(value: Any) -> None:
     obj = {"apiVersion": "v1", "kind": "Thing", "value": value}
-    assert read_manifests(json.dumps(obj), "a.json") == [obj]
-    assert read_manifests(dump(obj), "a.yaml") == [obj]
+    assert [one.obj for one in read_documents(json.dumps(obj), "a.json")] == [obj]
+    assert [one.obj for one in read_documents(dump(obj), "a.yaml")] == [obj]
 
 
 def test_strings_that_kubectl_would_take_for_something_else_are_quoted() -> None:

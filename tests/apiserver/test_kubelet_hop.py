@@ -19,7 +19,7 @@ from labctl.apiserver.kubelet.agents import Agents
 from labctl.apiserver.kubelet.location import container_name
 from labctl.apiserver.tls import agent_client_context
 from labctl.client.client import Client
-from labctl.client.stream import exec_stream, log_stream
+from labctl.client.stream import exec_stream
 from labctl.errors import StatusError
 from labctl.names import AGENT_PORT
 from labctl.pki import ensure_certificate
@@ -114,7 +114,9 @@ def test_a_log_is_passed_on_from_the_pods_node(tmp_path: Path) -> None:
     async def main() -> None:
         async with lab(tmp_path) as (site, reached), agent(site.pki):
             wire = site.transport()
-            async with aclosing(log_stream(wire, "default", "web", tail=5)) as chunks:
+            async with aclosing(
+                wire.raw(f"{PODS.path('default', 'web')}/log", {"tailLines": "5"})
+            ) as chunks:
                 lines = b"".join([chunk async for chunk in chunks]).decode().splitlines()
             assert lines == [
                 "/containerLogs/default/web/main",

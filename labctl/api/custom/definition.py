@@ -1,13 +1,11 @@
 """From a CustomResourceDefinition to the resources that it defines, one a served version."""
 
 import re
-from collections.abc import Iterable
 from typing import Any
 
 from labctl.api.custom.type import CustomType
 from labctl.api.objects import Obj, is_condition_true, is_deleting, name
 from labctl.api.resource import ALL_VERBS, Resource
-from labctl.api.schema.definitions import Schema
 
 ESTABLISHED, NAMES_ACCEPTED, TERMINATING = "Established", "NamesAccepted", "Terminating"
 CLEANUP = "customresourcecleanup.apiextensions.k8s.io"
@@ -51,11 +49,6 @@ def storage_version(crd: Obj) -> str:
     """The version in which objects are stored; "" of a definition that has none, and is not valid."""
     versions = (crd.get("spec") or {}).get("versions") or ()
     return next((one.get("name", "") for one in versions if one.get("storage")), "")
-
-
-def structural_schemas(resources: Iterable[Resource]) -> dict[Resource, Schema]:
-    """The structural schema of every custom resource among those of a catalog."""
-    return {one: one.custom.schema for one in resources if one.custom is not None}
 
 
 def _resource(crd: Obj, names: Obj, version: Obj, *, ending: bool) -> Resource:
