@@ -16,6 +16,7 @@ from labctl.lab.deletion import Doomed, Manner, delete_all, wait_gone
 from labctl.lab.faults import catalog
 from labctl.lab.killing import find_sandbox, kill, traits
 from labctl.lab.ping import ping
+from labctl.lab.places import Place
 from labctl.lab.words import Target, catalog_for, one_target, targets
 from labctl.net.namespaces import enter
 from labctl.scenario import judge, steps
@@ -23,8 +24,6 @@ from labctl.scenario.flood import flood
 from labctl.scenario.stage import NAMESPACE, Failed, Stage
 from labctl.scenario.steps import Step, Verb
 from labctl.verify import snapshot, verify
-
-_RUN_SECONDS = 30
 
 
 async def perform(step: Step, stage: Stage) -> str:
@@ -106,20 +105,30 @@ async def _events(verb: steps.Events, stage: Stage) -> str:
 
 async def _run(verb: steps.Run, stage: Stage) -> str:
     place = await stage.place(verb.where)
-    done = await asyncio.to_thread(
-        subprocess.run,
+    program = verb.command[0]
+    try:
+        done = await asyncio.to_thread(_ended, verb, place)
+    except subprocess.TimeoutExpired:
+        raise Failed(f"{program} did not end within {verb.seconds:g} s") from None
+    except OSError as error:
+        raise Failed(f"{program}: {(error.strerror or '').lower()}") from None
+    if done.returncode:
+        raise Failed(f"{program} ended with {done.returncode}: {done.stderr.strip()}")
+    return judge.printed(verb.prints, done.stdout)
+
+
+def _ended(verb: steps.Run, place: Place) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
         verb.command,
         preexec_fn=lambda: enter(place.path),
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
-        timeout=_RUN_SECONDS,
+        errors="replace",
+        timeout=verb.seconds,
         check=False,
         env={**os.environ, "LC_ALL": "C"},
     )
-    if done.returncode:
-        raise Failed(f"{verb.command[0]} ended with {done.returncode}: {done.stderr.strip()}")
-    return judge.printed(verb.prints, done.stdout)
 
 
 async def _fault(verb: steps.Fault, stage: Stage) -> str:

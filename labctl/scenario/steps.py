@@ -125,6 +125,7 @@ class Run(Verb, frozen=True, rename={"where": "in"}):
     where: str
     command: tuple[str, ...]
     prints: str = ""
+    seconds: float = 30.0
 
     def describe(self) -> str:
         return f"in {self.where}: {' '.join(self.command)}"

@@ -72,6 +72,39 @@ def test_junit_is_written_also_when_the_lab_cannot_be_brought_up(lab: str, tmp_p
     assert Labctl(lab)("status").code == 0, "a lab that it did not make is gone"
 
 
+@pytest.mark.parametrize(
+    ("command", "said"),
+    [
+        ("[sleep, infinity], seconds: 0.1", "sleep did not end within 0.1 s"),
+        ("[no-such-program]", "no-such-program: no such file or directory"),
+        ("[sh, -c, 'echo why >&2; exit 3']", "sh ended with 3: why"),
+    ],
+)
+def test_a_program_that_does_not_do_its_part_is_a_failed_step(
+    tmp_path: Path, command: str, said: str
+) -> None:
+    file = tmp_path / "program.yaml"
+    file.write_text(
+        f"""\
+apiVersion: labctl.io/v1alpha1
+kind: Lab
+metadata: {{name: program}}
+spec: {{nodes: 1}}
+---
+apiVersion: labctl.io/v1alpha1
+kind: Scenario
+metadata: {{name: program}}
+spec:
+  teaches: Nothing.
+  steps:
+  - run: {{in: node/node1, command: {command}}}
+"""
+    )
+    done = Labctl(f"s{os.getpid()}-program")("scenario", "run", str(file), "-o", "json")
+    assert done.code == 1
+    assert [step["detail"] for step in done.json["steps"]] == [said]
+
+
 def test_a_failed_expectation_is_named_skips_the_rest_and_takes_the_lab_away(
     tmp_path: Path,
 ) -> None:
