@@ -282,11 +282,11 @@ def test_files_stay_beside_a_stand_in_for_as_long_as_it_lives(rig: Rig) -> None:
         for attempt, found in ((0, b""), (1, b"")):
             config = replace(rig.config("c"), attempt=attempt)
             container = await run_container(client, sandbox, config)
-            look = ("sh", "-c", "cat /mark; ps -e -o comm= | wc -l; exit 0")
-            assert (await client.exec_sync(container.id, look, 5)).stdout == found + b"3\n"
+            look = ("sh", "-c", "cat /mark; ps -e -o comm= | wc -l; exit 0")  # and process 1
+            assert (await client.exec_sync(container.id, look, 5)).stdout == found + b"4\n"
             write = ("sh", "-c", "echo mine > /mark")
             assert (await client.exec_sync(container.id, write, 5)).exit_code == 0
-            assert (await client.exec_sync(container.id, look, 5)).stdout == b"mine\n3\n"
+            assert (await client.exec_sync(container.id, look, 5)).stdout == b"mine\n4\n"
             await client.stop_container(container.id, 0)
         await client.remove_pod_sandbox(sandbox.id)
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import signal
 import termios
 from collections.abc import Awaitable, Callable
 from pathlib import Path
@@ -167,6 +168,31 @@ def test_a_terminal_interrupts_and_resizes(rig: Rig, kind: str) -> None:
             os.close(session.terminal)
 
     _beside(rig, kind, "resize", scenario)
+
+
+@KINDS
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGKILL, signal.SIGPIPE])
+def test_signals_reach_it(rig: Rig, kind: str, number: int) -> None:
+    async def scenario(client: RuntimeClient, container: Container) -> None:
+        command = ("sh", "-c", f"kill -{number} $$; echo survived")
+        result = await client.exec_sync(container.id, command, 5)
+        assert (result.exit_code, result.stdout) == (128 + number, b"")
+
+    _beside(rig, kind, f"signal-{number}", scenario)
+
+
+@KINDS
+def test_ctrl_c_ends_what_does_not_handle_it(rig: Rig, kind: str) -> None:
+    async def scenario(client: RuntimeClient, container: Container) -> None:
+        command = ("sh", "-c", "echo up; exec sleep 1000")
+        async with await client.exec(container.id, command, terminal=TerminalSize()) as session:
+            assert session.terminal is not None
+            assert os.read(session.terminal, 100) == b"up\r\n"
+            os.write(session.terminal, b"\x03")
+            assert await session.wait() == 128 + signal.SIGINT
+            os.close(session.terminal)
+
+    _beside(rig, kind, "ctrl-c", scenario)
 
 
 @KINDS

@@ -17,6 +17,7 @@ from typing import NoReturn
 from labctl.errors import NetError
 from labctl.mounting import MS_BIND, mount
 from labctl.namespacing import CLONE_NEWNS, setns, unshare
+from labctl.runtime.spawn.init import stay_behind
 from labctl.runtime.spawn.plan import SANDBOX_KINDS, Launch
 from labctl.runtime.spawn.privileges import ROOT as ROOT_USER
 from labctl.runtime.spawn.privileges import take_privileges
@@ -60,6 +61,8 @@ def _prepare(plan: Launch) -> None:
     let_signals_in()
     setns(plan.held.sandbox, SANDBOX_KINDS)
     _enter_file_systems(plan)
+    if plan.is_alone:
+        stay_behind(plan.privileges)
     if plan.terminal is None:
         os.setsid()
         _arrange_stdio(plan)
@@ -68,7 +71,7 @@ def _prepare(plan: Launch) -> None:
     _give_stdio(plan.privileges.user)
     _enter_working_dir(plan)
     take_privileges(plan.privileges)
-    if plan.leashed:
+    if plan.leashed and not plan.is_alone:
         die_with_parent()  # last: a change of credentials may clear it
 
 

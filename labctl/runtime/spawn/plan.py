@@ -56,6 +56,11 @@ class Launch(NamedTuple):
     crun: bool = False
     hierarchy: str = ""
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether it is executed where no first process of a container is: beside a stand-in."""
+        return self.leashed and self.held.peer is None
+
 
 def pack(plan: Launch) -> tuple[bytes, list[int]]:
     """What travels: bytes, and descriptors beside them."""
