@@ -8,6 +8,8 @@ hash, and the real name goes into the interface's alias.
 import hashlib
 from pathlib import Path
 
+DEFAULT_LAB = "lab"
+
 NETNS_DIR = Path("/run/netns")
 NETNS_PREFIX = "labctl."  # of all labs' names
 RUN_DIR = Path("/run/labctl")

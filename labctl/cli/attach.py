@@ -14,7 +14,7 @@ from labctl.cli.options import lab_option, namespace_option
 from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.lab.containers import choose, container_spec
-from labctl.lab.places import find_pod
+from labctl.lab.places import find_placed_pod
 
 
 @click.command(epilog="Examples: labctl attach web-abc · labctl attach -it shell")
@@ -30,7 +30,7 @@ def attach(pod: str, container: str, stdin: bool, tty: bool, namespace: str, lab
     """Join what runs in a container of POD, until it ends."""
 
     async def work(client: Client) -> None:
-        found = await find_pod(client, pod, namespace)
+        found = await find_placed_pod(client, pod, namespace)
         chosen, note = choose(found, container)
         if note:
             click.echo(note, err=True)

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import click
 
-from labctl.cli.options import DEFAULT_LAB, maybe_lab_option
+from labctl.cli.options import maybe_lab_option
 from labctl.cli.progress import Reporter
 from labctl.lab.wish import Wish
+from labctl.names import DEFAULT_LAB
 
 
 @click.command(

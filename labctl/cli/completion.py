@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 import click
 from click.shell_completion import CompletionItem, get_completion_class
 
-from labctl.cli.options import DEFAULT_LAB, FORMS
+from labctl.cli.forms import FORMS
+from labctl.names import DEFAULT_LAB
 
 if TYPE_CHECKING:
     from labctl.client.client import Client
@@ -26,11 +27,10 @@ _VARIABLE = "_LABCTL_COMPLETE"
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
     """Print the completion script of a shell; put it into its start-up file."""
-    from labctl.cli.main import cli
-
+    program = click.get_current_context().find_root().command
     kind = get_completion_class(shell)
     if kind is not None:
-        click.echo(kind(cli, {}, "labctl", _VARIABLE).source())
+        click.echo(kind(program, {}, "labctl", _VARIABLE).source())
 
 
 def complete_namespace(

@@ -15,7 +15,7 @@ from labctl.cli.session import ask
 from labctl.client.client import Client
 from labctl.errors import StatusError
 from labctl.lab.debugging import add_tool, until_begun, until_ended
-from labctl.lab.places import find_pod
+from labctl.lab.places import find_placed_pod
 
 
 @click.command(
@@ -53,7 +53,7 @@ def debug(
         tty = False
 
     async def work(client: Client) -> int:
-        found = await find_pod(client, pod, namespace)
+        found = await find_placed_pod(client, pod, namespace)
         tool = await add_tool(client, found, target, command, tty=tty)
         running = await until_begun(client, found, tool)
         chunks = terminal.input_chunks() if stdin else terminal.no_input()

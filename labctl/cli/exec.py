@@ -15,7 +15,7 @@ from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.errors import BadInput
 from labctl.lab.containers import choose
-from labctl.lab.places import find_pod
+from labctl.lab.places import find_placed_pod
 
 
 @click.command(
@@ -48,7 +48,7 @@ def exec_(
         tty = False
 
     async def work(client: Client) -> int:
-        found = await find_pod(client, pod, namespace)
+        found = await find_placed_pod(client, pod, namespace)
         chosen, note = choose(found, container)
         if note:
             click.echo(note, err=True)

@@ -11,9 +11,8 @@ from labctl.cli.options import lab_option, namespace_option
 from labctl.cli.session import ask, asking_for_a_container
 from labctl.client.client import Client
 from labctl.client.unix import UnixTransport
-from labctl.errors import LabError
 from labctl.lab.containers import choose, container_names
-from labctl.lab.places import find_pod
+from labctl.lab.places import find_placed_pod
 from labctl.lab.waiting import duration
 
 
@@ -53,11 +52,7 @@ def logs(
     query = {key: value for key, value in query.items() if value}
 
     async def work(client: Client) -> None:
-        found = await find_pod(client, pod, namespace)
-        if not found["spec"].get("nodeName"):  # the API's answer would be an empty one
-            raise LabError(
-                f"pod {name(found)} has no node yet", f"labctl describe pod {name(found)}"
-            )
+        found = await find_placed_pod(client, pod, namespace)  # else the answer would be empty
         for one in container_names(found) if all_containers else [_chosen(found, container)]:
             with asking_for_a_container():
                 await copy_log(client, found, {**query, "container": one})

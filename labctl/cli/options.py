@@ -8,13 +8,13 @@ from typing import Any, TypeVar
 
 import click
 
+from labctl.cli.forms import FORMS
 from labctl.errors import BadInput
+from labctl.names import DEFAULT_LAB
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-DEFAULT_LAB = "lab"
 _USUAL_NAME = re.compile(r"[a-z]([-a-z0-9]{0,18}[a-z0-9])?")
-FORMS = ("json", "yaml", "name", "wide")
 
 
 Completer = Callable[[click.Context, click.Parameter, str], Any]

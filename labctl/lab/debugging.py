@@ -22,7 +22,13 @@ _STATUSES = "ephemeralContainerStatuses"
 async def add_tool(
     client: Client, pod: Obj, target: str, command: Sequence[str], *, tty: bool
 ) -> str:
-    """The new container's name. With a `target`, it sees that container's processes."""
+    """The new container's name. With a `target`, it sees that container's processes.
+
+    LabError for a pod that has ended: nothing is started in it any more.
+    """
+    phase = (pod.get("status") or {}).get("phase")
+    if phase in ("Succeeded", "Failed"):
+        raise LabError(f"pod {name(pod)} has ended ({phase})")
     own = "debugger-" + "".join(secrets.choice(_LETTERS) for _ in range(5))
     container: Obj = {
         "name": own,

@@ -63,6 +63,14 @@ async def find_pod(client: Client, word: str, space: str = "default") -> Obj:
             raise error from None
 
 
+async def find_placed_pod(client: Client, word: str, space: str = "default") -> Obj:
+    """The same, of pods that a node has; LabError while none has it."""
+    pod = await find_pod(client, word, space)
+    if not pod["spec"].get("nodeName"):
+        raise LabError(f"pod {name(pod)} has no node yet", f"labctl describe pod {name(pod)}")
+    return pod
+
+
 async def _pod_of(client: Client, kind: str, at: str, space: str) -> Obj:
     """The first ready pod of a workload."""
     resource = find_resource(kind)

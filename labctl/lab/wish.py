@@ -11,6 +11,7 @@ from labctl.api.lab import (
     LabSpec,
     NodeSpec,
     StoreSpec,
+    check_node_count,
     default_lab,
     lab_object,
     parse_lab,
@@ -68,6 +69,7 @@ def _asked(wish: Wish, stored: LabSpec | None) -> LabSpec:
     else:
         base = stored or default_lab(wish.lab)
     if wish.nodes is not None:
+        check_node_count(wish.nodes)
         base = replace(base, nodes=_resized(base.nodes, wish.nodes))
     if wish.backend is not None:
         base = replace(base, network=replace(base.network, backend=wish.backend))
@@ -80,7 +82,7 @@ def _resized(nodes: tuple[NodeSpec, ...], count: int) -> tuple[NodeSpec, ...]:
     """The first `count` nodes, and further ones named by their number."""
     taken = {node.name for node in nodes[:count]}
     more = (f"node{number}" for number in range(len(nodes) + 1, count + 1))
-    return nodes[: max(count, 0)] + tuple(NodeSpec(name) for name in more if name not in taken)
+    return nodes[:count] + tuple(NodeSpec(name) for name in more if name not in taken)
 
 
 def check_change(old: LabSpec, new: LabSpec) -> None:

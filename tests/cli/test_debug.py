@@ -24,6 +24,20 @@ metadata: {name: worker, namespace: NS}
 spec:
   terminationGracePeriodSeconds: 0
   containers: [{name: main, image: busybox, command: [sleep, "12345"]}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: nowhere, namespace: NS}
+spec:
+  nodeSelector: {kubernetes.io/hostname: none}
+  containers: [{name: main, image: busybox}]
+---
+apiVersion: v1
+kind: Pod
+metadata: {name: over, namespace: NS}
+spec:
+  restartPolicy: Never
+  containers: [{name: main, image: busybox, command: ["true"]}]
 """
 
 _FIRST_WITH_DEBUG = 25
@@ -36,6 +50,7 @@ def space(labctl: Labctl) -> Iterator[str]:
     labctl.ok("create", "namespace", name)
     labctl.ok("apply", "-f", "-", stdin=PODS.replace("NS", name))
     labctl.ok("wait", "--for=condition=Ready", "pod/web", "pod/worker", "-n", name)
+    labctl.ok("wait", "--for=jsonpath={.status.phase}=Succeeded", "pod/over", "-n", name)
     yield name
     labctl.ok("delete", "namespace", name)
 
@@ -74,6 +89,8 @@ def test_what_is_wrong_is_said(labctl: Labctl, space: str) -> None:
         (("web", "--", "no-such-tool"), 'error: exec: "no-such-tool": executable file not found'),
         (("web", "-c", "nobody", "--", "true"), 'Not found: "nobody"'),
         (("nobody", "--", "true"), 'pods "nobody" not found'),
+        (("nowhere", "--", "true"), "pod nowhere has no node yet"),
+        (("over", "--", "true"), "pod over has ended (Succeeded)"),
     ):
         done = labctl("debug", words[0], "-n", space, *words[1:])
         assert done.code != 0

@@ -41,6 +41,8 @@ def test_down_without_a_lab_is_no_error() -> None:
         (("get", "gizmos"), "the server doesn't have a resource type"),
         (("get", "pods", "-o", "xml"), "-o xml: must be json, yaml, name, wide"),
         (("up", "--nodes", "0"), "spec.nodes: 0 nodes: a lab has 1 to 250"),
+        (("up", "--nodes", "-3"), "spec.nodes: -3 nodes: a lab has 1 to 250"),
+        (("up", "--nodes", "99999999999"), "spec.nodes: 99999999999 nodes: a lab has 1 to 250"),
         (("up", "--nodes", "5000"), "spec.nodes: 5000 nodes: a lab has 1 to 250"),
         (("up", "--nodes", "x"), "'x' is not a valid integer"),
         (("up", "--backend", "magic"), "'magic' is not one of 'host-gw', 'vxlan'"),

@@ -14,7 +14,7 @@ from labctl.api.lab.configmap import (
     lab_from_yaml,
     lab_yaml,
 )
-from labctl.api.lab.parse import check_lab_name, parse_lab
+from labctl.api.lab.parse import check_lab_name, check_node_count, parse_lab
 from labctl.api.lab.schema import lab_schema
 from labctl.api.lab.spec import (
     BACKENDS,
@@ -55,6 +55,7 @@ __all__ = [
     "Times",
     "check_conflist",
     "check_lab_name",
+    "check_node_count",
     "default_lab",
     "lab_configmap",
     "lab_from_configmap",

@@ -16,6 +16,7 @@ from labctl.api.objects import Obj
 
 _MIN_SERVICE_PREFIX = 12  # as kube-apiserver: its allocator covers 20 bits
 _MAX_SERVICE_PREFIX = 28  # .1 and .10 are reserved, and something must be left
+_NODES: Path = ("spec", "nodes")
 
 
 def parse_lab(obj: Any, name: str | None = None) -> LabSpec:
@@ -59,30 +60,30 @@ def _lab_name(metadata: Obj, name: str | None) -> str:
 
 
 def _nodes(value: Any) -> tuple[NodeSpec, ...]:
-    path: Path = ("spec", "nodes")
     if value is None:
         return lab.numbered_nodes(lab.DEFAULT_NODES)
     if isinstance(value, list):
-        return _listed_nodes(value, path)
+        return _listed_nodes(value)
     if not isinstance(value, int) or isinstance(value, bool):
-        raise FieldError(path, f"must be a number or a list, not {type_name(value)}")
-    _check_count(value, path)
+        raise FieldError(_NODES, f"must be an integer or a list, not {type_name(value)}")
+    check_node_count(value)
     return lab.numbered_nodes(value)
 
 
-def _check_count(count: int, path: Path) -> None:
+def check_node_count(count: int) -> None:
+    """Before a list of so many is made."""
     if not 1 <= count <= lab.MAX_NODES:
-        raise FieldError(path, f"{count} nodes: a lab has 1 to {lab.MAX_NODES}")
+        raise FieldError(_NODES, f"{count} nodes: a lab has 1 to {lab.MAX_NODES}")
 
 
-def _listed_nodes(value: list[Any], path: Path) -> tuple[NodeSpec, ...]:
-    _check_count(len(value), path)
-    nodes = tuple(_node(entry, (*path, index)) for index, entry in enumerate(value))
+def _listed_nodes(value: list[Any]) -> tuple[NodeSpec, ...]:
+    check_node_count(len(value))
+    nodes = tuple(_node(entry, (*_NODES, index)) for index, entry in enumerate(value))
     seen: dict[str, int] = {}
     for index, node in enumerate(nodes):
         if node.name in seen:
             raise FieldError(
-                (*path, index, "name"),
+                (*_NODES, index, "name"),
                 f"{node.name!r} is already the name of spec.nodes[{seen[node.name]}]",
             )
         seen[node.name] = index

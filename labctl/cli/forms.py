@@ -1,0 +1,3 @@
+"""The forms of `-o`, for who checks them and who completes them."""
+
+FORMS = ("json", "yaml", "name", "wide")
