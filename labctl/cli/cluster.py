@@ -5,7 +5,7 @@ from dataclasses import replace
 import click
 
 from labctl.cli.options import maybe_lab_option
-from labctl.cli.progress import Reporter
+from labctl.cli.progress import Reporter, counted
 from labctl.lab.wish import Wish
 from labctl.names import DEFAULT_LAB
 
@@ -37,7 +37,8 @@ def up(
     host.require()
     with Reporter() as progress:
         spec = bring_up(wish, progress)
-        progress.step(f"lab {spec.name}: {len(spec.nodes)} nodes Ready ({spec.network.backend})")
+        ready = counted(len(spec.nodes), "nodes Ready")
+        progress.step(f"lab {spec.name}: {ready} ({spec.network.backend})")
 
 
 def _wish(file: str | None, lab: str | None) -> Wish:

@@ -48,6 +48,9 @@ class _PassThrough(click.Command):
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         lab, words = _split_lab(args)
+        if words in (["--help"], ["-h"]):
+            click.echo(self.get_help(ctx))
+            ctx.exit()
         # click would swallow the `--` that kubectl needs, were it not for one before it
         return super().parse_args(ctx, [*(["--lab", lab] if lab else []), "--", *words])
 
@@ -76,7 +79,11 @@ def _split_lab(words: Sequence[str]) -> tuple[str, list[str]]:
 @click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
 @lab_option
 def kubectl(arguments: tuple[str, ...], lab: str) -> None:
-    """Run the kubectl on PATH, or of labctl's own environment, with the lab's kubeconfig; its exit code is labctl's."""
+    """Run the kubectl on PATH, or of labctl's own environment, with the lab's kubeconfig.
+
+    All words but --lab are kubectl's (its own help is `labctl kubectl help`); its exit code is
+    labctl's.
+    """
     config = _kubeconfig(lab)
     program = shutil.which("kubectl") or shutil.which("kubectl", path=Path(sys.executable).parent)
     if program is None:

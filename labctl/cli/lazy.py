@@ -6,6 +6,17 @@ from typing import Any, NamedTuple
 
 import click
 
+from labctl.errors import BadInput
+
+# What kubectl has and labctl has not; `labctl kubectl` runs it.
+_KUBECTL = frozenset(
+    (
+        "annotate", "api-resources", "api-versions", "auth", "autoscale", "certificate",
+        "cluster-info", "config", "cordon", "diff", "drain", "edit", "events", "explain", "expose",
+        "kustomize", "label", "patch", "proxy", "replace", "set", "taint", "top", "uncordon",
+    )
+)  # fmt: skip
+
 
 class Entry(NamedTuple):
     """Where a command is (`module:attribute`), and what `--help` says of it."""
@@ -38,6 +49,22 @@ class LazyGroup(click.Group):
         module, _, attribute = entry.place.partition(":")
         command: click.Command = getattr(importlib.import_module(module), attribute)
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Raises BadInput that says what was meant, perhaps."""
+        if args and args[0] not in self._table and args[0][:1].isalpha():
+            raise BadInput(f"no such command {args[0]!r}", self._meant(args[0]))
+        return super().resolve_command(ctx, args)
+
+    def _meant(self, word: str) -> str:
+        import difflib
+
+        if word in _KUBECTL:
+            return f"labctl kubectl {word} …"
+        near = difflib.get_close_matches(word, self._table, n=1, cutoff=0.7)
+        return f"did you mean {near[0]}?" if near else "labctl --help"
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         for heading, names in self._sections:

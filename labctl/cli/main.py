@@ -14,6 +14,15 @@ from labctl.errors import BadInput, LabError
 _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
 
 
+def _version(ctx: click.Context, _param: click.Parameter, *, wanted: bool) -> None:
+    """`labctl --version` is `labctl version`."""
+    if wanted and not ctx.resilient_parsing:
+        from labctl.cli.version import version
+
+        ctx.invoke(version, output="")
+        ctx.exit()
+
+
 @click.group(
     cls=LazyGroup,
     commands_table=COMMANDS,
@@ -28,6 +37,14 @@ _INTERRUPTED = 130  # 128 + SIGINT, as shells say it
     shell_complete=completer("complete_lab"),
     help="The lab; `lab` by default.",
 )
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=lambda ctx, param, wanted: _version(ctx, param, wanted=wanted),
+    help="Print the version and exit.",
+)
 def cli(lab: str | None) -> None:
     """Kubernetes networking, whole, on one Linux box, in about a second.
 
@@ -40,7 +57,16 @@ def cli(lab: str | None) -> None:
 
 def main() -> NoReturn:
     """The console script."""
+    _open_missing_streams()
     sys.exit(run(sys.argv[1:]))
+
+
+def _open_missing_streams() -> None:
+    """A stream that the caller has closed leads nowhere, and its number is nobody else's."""
+    for number, name in enumerate(("stdin", "stdout", "stderr")):
+        if getattr(sys, name) is None:
+            descriptor = os.open(os.devnull, os.O_RDWR)  # the lowest that is free: this one
+            setattr(sys, name, open(descriptor, "w" if number else "r", encoding="utf-8"))  # noqa: SIM115
 
 
 def run(arguments: list[str]) -> int:

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from labctl.cli.forms import FORMS
 from labctl.errors import BadInput
@@ -14,6 +15,7 @@ from labctl.names import DEFAULT_LAB
 
 F = TypeVar("F", bound=Callable[..., Any])
 
+_KUBECTL_FORMS = ("custom-columns", "go-template", "jsonpath-", "template")
 _USUAL_NAME = re.compile(r"[a-z]([-a-z0-9]{0,18}[a-z0-9])?")
 
 
@@ -39,8 +41,15 @@ def given_lab(ctx: click.Context, value: str | None) -> str | None:
     if not _USUAL_NAME.fullmatch(name):  # the rule itself, and its words, cost an import of YAML
         from labctl.api.lab.parse import check_lab_name
 
-        check_lab_name(name, ("--lab",))
+        check_lab_name(name, ("--lab" if value else _said(ctx.find_root(), "lab"),))
     return str(name)
+
+
+def _said(ctx: click.Context, parameter: str) -> str:
+    """How the user gave it: `--lab`, or the name of a variable."""
+    (option,) = (one for one in ctx.command.params if one.name == parameter)
+    by_variable = ctx.get_parameter_source(parameter) is ParameterSource.ENVIRONMENT
+    return str(option.envvar) if by_variable else option.opts[0]
 
 
 def _named_lab(ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
@@ -83,11 +92,13 @@ def namespace_option(function: F) -> F:
     )(function)
 
 
-def _checked_form(_ctx: click.Context, _param: click.Parameter, value: str | None) -> str:
+def _checked_form(ctx: click.Context, param: click.Parameter, value: str | None) -> str:
     if value in (None, "", "text"):
         return ""
     if value not in FORMS and not value.startswith("jsonpath="):
-        raise BadInput(f"-o {value}: must be json, yaml, name, wide or jsonpath=TEMPLATE")
+        how = "labctl kubectl has it" if value.startswith(_KUBECTL_FORMS) else ""
+        forms = "json, yaml, name, wide or jsonpath=TEMPLATE"
+        raise BadInput(f"{_said(ctx, str(param.name))} {value}: must be {forms}", how)
     return value
 
 

@@ -1,5 +1,6 @@
 """Progress on stderr: a line a step; on a terminal, counts with a bar by rich, and how fast it goes."""
 
+import os
 import sys
 import time
 from typing import Self
@@ -33,13 +34,27 @@ class Reporter:
 
     def step(self, text: str) -> None:
         self.make_room()
-        click.echo(text, err=True)
+        _tell(text)
 
     def count(self, what: str, done: int, total: int) -> None:
         if self._bar is not None:
             self._bar.show(what, done, total)
         elif done == total and not self._quiet:
-            click.echo(f"{total} {what} after {time.monotonic() - self._started:.1f} s", err=True)
+            _tell(f"{counted(total, what)} after {time.monotonic() - self._started:.1f} s")
+
+
+def _tell(text: str) -> None:
+    """On stderr, for as long as somebody reads it: the work is not given up when nobody does."""
+    try:
+        click.echo(text, err=True)
+    except BrokenPipeError:  # `labctl up 2>&1 | head -1`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
+
+
+def counted(number: int, what: str) -> str:
+    """`3 nodes Ready`, `1 node Ready`."""
+    noun, space, rest = what.partition(" ")
+    return f"{number} {noun.removesuffix('s') if number == 1 else noun}{space}{rest}"
 
 
 class _Bar:

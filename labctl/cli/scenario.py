@@ -1,6 +1,7 @@
 """`labctl scenario`: labs as lessons and tests, from up to down."""
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -43,22 +44,25 @@ def run(
     scenarios = [read_scenario(file, lab) for file in files]  # all are read before any is run
     reports: list[ScenarioReport] = []
     problem: LabError | None = None
-    with Reporter() as progress:
-        manner = Manner(keep, progress, lambda step: progress.step(_step_line(step)))
-        try:
-            host.require()
-            for one in scenarios:
+    try:
+        host.require()
+        for one in scenarios:
+            with Reporter() as progress:
                 progress.step(f"scenario {one.name} in lab {one.lab.name}")
-                reports.append(play(one, manner))
-        except LabError as error:
-            problem = error
-            reports += [not_begun(one, error) for one in scenarios[len(reports) :]]
+                reports.append(play(one, Manner(keep, progress, _teller(progress))))
+    except LabError as error:
+        problem = error
+        reports += [not_begun(one, error) for one in scenarios[len(reports) :]]
     if junit is not None:
         junit.write_text(as_junit(reports))
     if problem is not None:
         raise problem
     _print(reports, output)
     return 0 if all(report.passed for report in reports) else 1
+
+
+def _teller(progress: Reporter) -> Callable[[Any], None]:
+    return lambda step: progress.step(_step_line(step))
 
 
 def _step_line(step: Any) -> str:
@@ -93,7 +97,8 @@ def list_scenarios(directory: str, output: str) -> None:
     from labctl.scenario.document import read_scenario
 
     if not Path(directory).is_dir():
-        raise BadInput(f"{directory}: there is no such directory")
+        there = "it is no directory" if Path(directory).exists() else "there is no such directory"
+        raise BadInput(f"{directory}: {there}")
     found = [read_scenario(str(file)) for file in sorted(Path(directory).glob("*.yaml"))]
     items = [{"name": one.name, "file": one.source, "teaches": one.teaches} for one in found]
     report = {"apiVersion": "labctl.io/v1alpha1", "kind": "ScenarioList", "items": items}

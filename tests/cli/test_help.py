@@ -64,6 +64,24 @@ def test_a_command_that_does_not_exist_is_a_line_and_a_hint() -> None:
     assert result.err == "error: no such command 'nonsense'\nhint: labctl --help\n"
 
 
+@pytest.mark.parametrize(
+    ("word", "hint"),
+    [
+        ("label", "labctl kubectl label …"),
+        ("stauts", "did you mean status?"),
+        ("Verify", "did you mean verify?"),
+    ],
+)
+def test_a_command_of_kubectl_or_nearly_one_of_labctl_is_hinted_at(word: str, hint: str) -> None:
+    result = Labctl()(word, "pod", "a")
+    assert (result.code, result.err) == (2, f"error: no such command '{word}'\nhint: {hint}\n")
+
+
+def test_help_and_version_need_no_lab() -> None:
+    assert "labctl kubectl help" in Labctl("none").ok("kubectl", "--help")
+    assert Labctl().ok("--version") == Labctl().ok("version")
+
+
 def test_a_flag_that_does_not_exist_is_a_line_and_a_hint() -> None:
     result = Labctl()("get", "pods", "--colour")
     assert (result.code, result.out) == (2, "")

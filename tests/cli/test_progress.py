@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from labctl.cli.progress import Pace
+from labctl.cli.progress import Pace, counted
 from labctl.lab.readiness import PodCount, pods_ready
 from tests.command import PROGRAM, Labctl
 
@@ -68,6 +68,12 @@ def test_counts_of_several_add_up_and_are_told_when_they_change() -> None:
     pods.see("c", None)
     pods.see("a", deployment(2, 2))
     assert told.counts == [("pods Ready", 0, 2), ("pods Ready", 1, 5), ("pods Ready", 3, 5)]
+
+
+def test_one_is_not_many() -> None:
+    assert counted(1, "nodes Ready") == "1 node Ready"
+    assert counted(3, "nodes Ready") == "3 nodes Ready"
+    assert counted(1, "checks sent") == "1 check sent"
 
 
 def test_a_pace_is_of_what_was_done_since_it_began() -> None:

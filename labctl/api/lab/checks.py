@@ -29,13 +29,14 @@ def members(value: Any, path: Path, known: tuple[str, ...]) -> Obj:
     return value
 
 
-def label(value: Any, path: Path) -> str:
+def label(value: Any, path: Path, most: int = MAX_LABEL) -> str:
+    """A DNS label; a wrong one is told that it may have `most` characters."""
     text = string(value, path)
     if not LABEL.fullmatch(text) or len(text) > MAX_LABEL:
         raise FieldError(
             path,
             f"{text[:80]!r} is not a DNS label",
-            f"use at most {MAX_LABEL} lower-case letters, digits and '-', "
+            f"use at most {most} lower-case letters, digits and '-', "
             "with a letter or digit at both ends",
         )
     return text

@@ -48,7 +48,7 @@ def _check_type(members: Mapping[str, Any]) -> None:
 
 def check_lab_name(name: Any, path: Path = ("metadata", "name")) -> str:
     """A lab's name: a DNS label of at most 20 characters, since processes and files carry it."""
-    text = checks.label(name, path)
+    text = checks.label(name, path, lab.MAX_NAME)
     if len(text) > lab.MAX_NAME:
         raise FieldError(path, f"{text!r} is longer than {lab.MAX_NAME} characters")
     return text
