@@ -19,6 +19,7 @@ from labctl.lab import cgroup
 from tests.chaos.kills import Restarts
 from tests.command import Labctl
 
+_CORDONED = "node.kubernetes.io/unschedulable"
 _KINDS = ("initContainerStatuses", "containerStatuses")
 
 
@@ -27,8 +28,9 @@ class Sight:
     """What the API and `labctl ps` and `status` say at one moment; sandboxes are those that live."""
 
     lab: str
-    nodes: tuple[str, ...]
+    nodes: dict[str, Obj]
     pods: dict[str, Obj]
+    deployments: tuple[Obj, ...]
     sandboxes: dict[str, Obj]
     known: tuple[str, ...]  # ids of sandboxes, dead ones too
     containers: tuple[Obj, ...]
@@ -38,12 +40,16 @@ class Sight:
     def of(cls, labctl: Labctl) -> "Sight":
         status = labctl("status", "-o", "json").json
         found = labctl("ps", "-o", "json").json["items"]
-        pods = labctl("get", "pods", "-o", "json").json["items"]
+        kinds = ("Node", "Pod", "Deployment")
+        words = ("get", ",".join(kinds), "-o", "json")
+        objects = labctl(*words).json["items"]
+        nodes, pods, deployments = ([o for o in objects if o["kind"] == kind] for kind in kinds)
         alive = [one for one in found if one["state"] == "ready"]
         return cls(
             labctl.lab,
-            tuple(node["name"] for node in status["nodes"]),
+            {name(node): node for node in nodes},
             {name(pod): pod for pod in pods},
+            tuple(deployments),
             {one["pod"]: one for one in alive},
             tuple(one["id"] for one in found),
             tuple({**c, "sandbox": one["id"]} for one in found for c in one["containers"]),
@@ -54,7 +60,7 @@ class Sight:
 def disorder(labctl: Labctl, restarts: Restarts) -> list[str]:
     """What is wrong with the lab, after its containers were to be started again so often."""
     sight = Sight.of(labctl)
-    found = [*_statuses(sight), *_restarts(sight, restarts)]
+    found = [*_statuses(sight), *_rollouts(sight), *_restarts(sight, restarts)]
     # Of a lab that is still at it, and was seen at several moments, there is nothing more to say.
     found = found or [*_sandboxes(sight), *_programs(sight)]
     checks = (_groups, _members, _addresses, _pins, _links)
@@ -71,6 +77,31 @@ def _statuses(sight: Sight) -> Iterator[str]:
         if not is_condition_true(pod, "Ready"):
             yield f"pod {at} is not Ready"
     yield from (f"{at} does not run" for at, pid in sight.processes.items() if not pid)
+    for at, node in sight.nodes.items():
+        if not is_condition_true(node, "Ready"):
+            yield f"{at} is not Ready"
+        for taint in node["spec"].get("taints") or ():
+            if taint["key"] != _CORDONED or not node["spec"].get("unschedulable"):
+                yield f"{at} has the taint {taint['key']}"
+
+
+def _rollouts(sight: Sight) -> Iterator[str]:
+    """Every Deployment has what it wants, of its newest template, and no more."""
+    for one in sight.deployments:
+        status, wanted = one.get("status", {}), one["spec"]["replicas"]
+        if status.get("observedGeneration") != one["metadata"]["generation"]:
+            yield f"deployment {name(one)} has not been looked at since it was changed"
+        for count in ("replicas", "updatedReplicas", "availableReplicas"):
+            if status.get(count, 0) != wanted:
+                yield f"deployment {name(one)}: {status.get(count, 0)} {count}, not {wanted}"
+        labels = one["spec"]["selector"]["matchLabels"].items()
+        pods = [at for at, pod in sight.pods.items() if labels <= _labels(pod).items()]
+        if len(pods) != wanted:
+            yield f"deployment {name(one)} has {len(pods)} pods, not {wanted}: {pods}"
+
+
+def _labels(pod: Obj) -> dict[str, str]:
+    return pod["metadata"].get("labels") or {}
 
 
 def _restarts(sight: Sight, wanted: Restarts) -> Iterator[str]:
