@@ -125,9 +125,10 @@ def _words(kind: str, subject: str, value: str) -> tuple[tuple[str, ...], str]:
 
 
 def _delete_pod(labctl: Labctl) -> None:
-    """The first of the Deployment's."""
+    """The first of the Deployment's, which a rollout may delete just as well."""
     found = labctl("get", "pods", "-l", "app=web", "-o", "json").json["items"]
-    labctl.ok("kubectl", "delete", "pod", min(map(name, found)), "--wait=false")
+    first = min(map(name, found))
+    labctl.ok("kubectl", "delete", "pod", first, "--wait=false", "--ignore-not-found")
 
 
 def _is_evicted(labctl: Labctl, node: str) -> bool:

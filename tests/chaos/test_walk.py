@@ -14,13 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from labctl.cgroups.hierarchies import read_hierarchies
 from tests.chaos.kills import Victim
 from tests.chaos.walk import CHANGES, FAULTS, WOUNDS, Step, backend, walk
 from tests.machine import machine
 
 SEED = int(os.environ.get("CHAOS_SEED") or time.time_ns() % 10**6)
 ROUNDS = int(os.environ.get("CHAOS_ROUNDS") or 10)
-LAB = "walk"
+LAB = f"walk{os.getpid()}"  # the groups of cgroup version 1 are the host's
 _ROOT = Path(__file__).parents[2]
 
 
@@ -31,10 +32,11 @@ def test_walk(seed: int) -> None:
         before, namespaces = host.survey(), host.namespaces()
         walks = (sys.executable, "-m", "tests.chaos", LAB, str(seed), str(ROUNDS))
         done = subprocess.run([*host.entry, "env", f"--chdir={_ROOT}", *walks], check=False)
-        assert done.returncode == 0, "what is wrong was said by the walk"
         gone = host.namespaces() - namespaces
         host.labctl(LAB).ok("down")
+        assert done.returncode == 0, "what is wrong was said by the walk"
         host.until_as(before, gone)
+    assert not [at for at in read_hierarchies().mounts if list(at.glob(f"*{LAB}*"))]
 
 
 def test_a_seed_says_all() -> None:

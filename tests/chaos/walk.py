@@ -20,7 +20,7 @@ CHANGES = (
     *("scale", "restart", "template", "delete-pod", "create-deployment", "delete-deployment"),
     *("cordon", "service", "policy"),
 )
-FAULTS = ("wound", "loss", "rate", "cut", "node-down", "kill", "process")
+FAULTS = ("loss", "rate", "wound", "cut", "node-down", "kill", "process")
 WOUNDS = {wound.name: wound for wound in TABLE}
 _RATES = ("1mbit", "10mbit", "100mbit")
 _LOSSES = ("1%", "10%", "50%")
