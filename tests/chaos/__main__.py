@@ -16,6 +16,7 @@ from tests.chaos.population import manifest, population
 from tests.chaos.settling import until_in_order
 from tests.chaos.steps import patient, take
 from tests.chaos.walk import NODES, backend, walk
+from tests.chaos.witness import witnessing
 from tests.command import Labctl
 from tests.waiting import until
 
@@ -33,11 +34,17 @@ def main(lab: str, seed: int, rounds: int) -> None:
         _settle(labctl, killed, history)
         for number, steps in enumerate(walk(seed, rounds)):
             print(f"{number}: " + "; ".join(map(str, steps)), flush=True)
-            began = time.monotonic()
-            killed += take(labctl, steps)
-            taken = time.monotonic() - began
-            seconds = _settle(labctl, killed, history)
-            print(f"  took {taken:.2f} s, in order after {seconds:.2f} s more", flush=True)
+            with witnessing(labctl, steps) as flood:
+                began = time.monotonic()
+                killed += take(labctl, steps)
+                taken = time.monotonic() - began
+                seconds = _settle(labctl, killed, history)
+            print(
+                f"  took {taken:.2f} s, in order after {seconds:.2f} s more; "
+                f"pings lost: {flood.lost} of {flood.sent}",
+                flush=True,
+            )
+            assert not flood.lost
         for number in range(1, NODES + 1):
             labctl.ok("kubectl", "uncordon", f"node{number}")
         _settle(labctl, killed, history)

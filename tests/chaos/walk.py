@@ -1,8 +1,8 @@
 """A walk through faults, changes and verifications, drawn from a seed: values, which do nothing.
 
 Rounds come in decks of ten, in an order that is drawn: one in which a pause is killed under who is
-connected, one in which a node is lost for good, as far as the others know, one that verifies, and
-seven that mix changes at the API with faults.
+connected, one in which a node is lost for good, as far as the others know, one that verifies,
+two whose kills nobody's packets notice, and five that mix changes at the API with faults.
 """
 
 from collections.abc import Callable, Iterator
@@ -24,7 +24,8 @@ FAULTS = ("loss", "rate", "wound", "cut", "node-down", "kill", "process")
 WOUNDS = {wound.name: wound for wound in TABLE}
 _RATES = ("1mbit", "10mbit", "100mbit")
 _LOSSES = ("1%", "10%", "50%")
-_DECK = ("open", "lose", "verify", *("mixed",) * 7)
+CRASHES = ("kill", "process")
+_DECK = ("open", "lose", "verify", *("crash",) * 2, *("mixed",) * 5)
 _OPEN = [f"several-node{number}" for number in range(1, NODES + 1)]
 _NODE_OF = {pod["metadata"]["name"]: pod["spec"]["nodeName"] for pod in population(NODES)}
 
@@ -75,17 +76,16 @@ class _Drawing:
                 yield self._round(kind)
 
     def _round(self, kind: str) -> Round:
-        if kind == "mixed":
-            return self._mixed()
+        if kind in ("mixed", "crash"):
+            return self._mixed(FAULTS if kind == "mixed" else CRASHES)
         subject = {"open": self._random.choice(_OPEN), "lose": self._node(), "verify": "the lab"}
         return (Step(kind, subject[kind]),)
 
-    def _mixed(self) -> Round:
+    def _mixed(self, kinds: tuple[str, ...]) -> Round:
         """What asks the API comes before what takes it away."""
         changes = self._random.sample(CHANGES, self._random.choice((0, 1, 1, 2, 2, 3)))
         steps = [self._change(kind) for kind in changes]
-        most, least = (3, 0) if changes else (3, 1)
-        faults = self._random.sample(FAULTS, self._random.randint(least, most))
+        faults = self._random.sample(kinds, self._random.randint(1, min(3, len(kinds))))
         for kind in sorted(faults, key=FAULTS.index):
             steps += self._faults(kind, steps)
         return tuple(steps)
