@@ -92,8 +92,7 @@ def _take(labctl: Labctl, step: Step) -> None:
     elif kind == "delete-pod":
         _delete_pod(labctl)
     elif kind == "lose":
-        labctl.ok("fault", "cut", subject)
-        until(lambda: _is_evicted(labctl, subject), _NOTICED_SECONDS)
+        _lose(labctl, subject)
     else:
         words, stdin = _words(kind, subject, step.value)
         labctl.ok(*words, stdin=stdin)
@@ -129,6 +128,20 @@ def _delete_pod(labctl: Labctl) -> None:
     found = labctl("get", "pods", "-l", "app=web", "-o", "json").json["items"]
     first = min(map(name, found))
     labctl.ok("kubectl", "delete", "pod", first, "--wait=false", "--ignore-not-found")
+
+
+def _lose(labctl: Labctl, node: str) -> None:
+    """Until the others have given the node up; its agent, which cannot know, keeps what it has."""
+    before = _pauses(labctl, node)
+    labctl.ok("fault", "cut", node)
+    until(lambda: _is_evicted(labctl, node), _NOTICED_SECONDS)
+    assert _pauses(labctl, node) == before
+
+
+def _pauses(labctl: Labctl, node: str) -> dict[str, int]:
+    """By pod, of what lives."""
+    found = labctl("ps", node, "-o", "json").json["items"]
+    return {one["pod"]: one["pid"] for one in found if one["state"] == "ready"}
 
 
 def _is_evicted(labctl: Labctl, node: str) -> bool:

@@ -13,7 +13,7 @@ import pytest
 from labctl import names
 from labctl.lab import cgroup
 from tests.chaos.kills import Victim, bursts, restarts, strike
-from tests.chaos.order import Sight, disorder
+from tests.chaos.order import disorder
 from tests.chaos.population import manifest, population
 from tests.chaos.settling import until_in_order
 from tests.conftest import MakeLab
@@ -71,7 +71,11 @@ def test_what_is_amiss_is_seen(make_lab: MakeLab) -> None:
     labctl = make_lab("-", stdin=f"{two}  network: {{healing: false}}\n")  # or it would be mended
     labctl.ok("apply", "-f", "-", stdin=manifest(population(2)))
     until_in_order(labctl, [], 2)
-    host = Sight.of(labctl).sandboxes["program-node1"]["pid"]
+    (host,) = (
+        one["pid"]
+        for one in labctl("ps", "node1", "-o", "json").json["items"]
+        if (one["pod"], one["state"]) == ("program-node1", "ready")
+    )
     node = names.netns_path(names.node_netns(labctl.lab, "node1"))
     stray = cgroup.path(labctl.lab) / cgroup.PODS / "stray"
     ip = ("nsenter", f"--net=/proc/{host}/ns/net", "ip")
