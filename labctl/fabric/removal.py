@@ -6,9 +6,9 @@ namespace is seen in another: the nodes' in the fabric, the fabric's in outside.
 held open until what hangs on it was seen going. Processes of the lab must have ended before.
 
 A namespace can outlive its processes: TCP holds it while it goes on sending what a dead process
-left for a peer whose cable is cut (tcp(7), tcp_orphan_retries: a minute or two), and a user's own
-shell or tcpdump holds it as long as it likes. Its cable is deleted then; nobody can reach it any
-more, and the kernel takes it when it is let go.
+left for a peer whose cable is cut, so such connections are ended; a user's own shell or tcpdump
+holds it as long as it likes. Its cable is deleted then; nobody can reach it any more, and the
+kernel takes it when it is let go.
 """
 
 import contextlib
@@ -24,6 +24,7 @@ from labctl.net.neighbors import forget_learned
 from labctl.net.netlink import Netlink
 from labctl.net.nouns import Link
 from labctl.net.observe import observe
+from labctl.net.orphans import end_orphans
 from labctl.net.veth import delete_port
 
 _SILENCE_SECONDS = 0.5  # without a link going: those that are left do not go by themselves
@@ -57,9 +58,10 @@ def _drop_after_links(netns: str, kept: frozenset[str], deadline: float) -> None
 
 
 def _drop(netns: str) -> None:
-    """Drops a pin; what packets of dead processes may still wait for is given up before."""
+    """Drops a pin; what dead processes may still have sent, and not delivered, is given up before."""
     path = namespaces.netns_path(netns)
     with contextlib.suppress(NetError), Netlink.at(path) as netlink:
+        end_orphans(netlink)
         forget_learned(netlink)
     namespaces.delete_netns(netns)
 

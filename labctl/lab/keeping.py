@@ -1,6 +1,10 @@
-"""What keeps a lab right on this machine: the runtime, and beside it the keeper of the fabric."""
+"""What keeps a lab right on this machine: the runtime, and beside it the keeper of the fabric.
+
+And what keeps it wrong, where that is wanted: the keeper of bad cables.
+"""
 
 import os
+from functools import partial
 
 from labctl import names
 from labctl.api.lab import LabSpec
@@ -11,11 +15,11 @@ from labctl.lab import warm
 def run_runtime(lab: str) -> None:
     """The program of the lab's runtime. Imports within: the process that forks it needs none."""
     from labctl.fabric.keeping import keep
-    from labctl.lab.faults import cut_nodes
+    from labctl.lab.faults import cut_nodes, keeping
 
     stored = StoredLab(lab)
-    keeper = lambda: keep(lab, stored.spec, lambda: cut_nodes(lab))  # noqa: E731
-    warm.load(warm.RUNTIME).run(lab, stored.heals, [keeper])
+    beside = [partial(keep, lab, stored.spec, lambda: cut_nodes(lab)), partial(keeping.keep, lab)]
+    warm.load(warm.RUNTIME).run(lab, stored.heals, beside)
 
 
 class StoredLab:

@@ -7,6 +7,7 @@ filled from the sandboxes that the runtime still has.
 """
 
 from ipaddress import IPv4Address, IPv4Network
+from itertools import chain
 
 from labctl.errors import LabError
 
@@ -58,6 +59,8 @@ class AddressPool:
         offset = self._offsets.pop(owner, None)
         if offset is not None:
             del self._owners[offset]
+            if self._free() == offset:  # the search had come to it, after a restart or a round
+                self._next = (offset + 1) % self._size
 
     def release_pod(self, uid: str) -> None:
         """Gives back whatever any sandbox of the pod `uid` has."""
@@ -68,14 +71,18 @@ class AddressPool:
         return self._owners.get(int(IPv4Address(address)) - self._first)
 
     def _take_free(self, owner: str) -> int:
-        for step in range(self._size):
-            offset = (self._next + step) % self._size
-            if offset not in self._owners:
-                self._give(offset, owner)
-                return offset
-        raise NoFreeAddress(
-            f"no IP addresses available in {self.cidr}: all {self._size} are in use"
-        )
+        offset = self._free()
+        if offset is None:
+            raise NoFreeAddress(
+                f"no IP addresses available in {self.cidr}: all {self._size} are in use"
+            )
+        self._give(offset, owner)
+        return offset
+
+    def _free(self) -> int | None:
+        """The first that is free, from where the search has come to."""
+        behind = chain(range(self._next, self._size), range(self._next))
+        return next((offset for offset in behind if offset not in self._owners), None)
 
     def _give(self, offset: int, owner: str) -> None:
         self.release(owner)

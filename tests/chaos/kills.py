@@ -67,12 +67,16 @@ def _agents(nodes: int) -> list[Victim]:
 
 
 def restarts(pods: Sequence[Obj], victims: Sequence[Victim]) -> Restarts:
-    """How often each container must have been started again, after all these kills."""
+    """How often each container must have been started again, after all these kills.
+
+    Of a pod whose pause was killed, all; `pods` are those to which that may happen.
+    """
     counted: Restarts = Counter()
+    everything = {name(pod): [at for at, _ in containers(pod)] for pod in pods}
     for victim in victims:
-        for pod in pods:
-            hit = [at for at, _ in containers(pod) if victim.container in ("", at)]
-            counted.update((name(pod), at) for at in hit if victim.pod == name(pod))
+        if victim.pod:
+            hit = [victim.container] if victim.container else everything[victim.pod]
+            counted.update((victim.pod, at) for at in hit)
     return counted
 
 

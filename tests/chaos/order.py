@@ -14,17 +14,16 @@ from pathlib import Path
 from typing import Any
 
 from labctl import names
-from labctl.api.objects import Obj, is_condition_true, name, uid
+from labctl.api.objects import Obj, uid
 from labctl.lab import cgroup
 from tests.chaos.kills import Restarts
+from tests.chaos.told import Told, statuses, unrest
 from tests.command import Labctl
-
-_KINDS = ("initContainerStatuses", "containerStatuses")
 
 
 @dataclass(frozen=True)
 class Sight:
-    """What the API and `labctl ps` and `status` say at one moment; sandboxes are those that live."""
+    """What the API has of pods and `labctl ps` and `status` say; sandboxes are those that live."""
 
     lab: str
     nodes: tuple[str, ...]
@@ -35,15 +34,14 @@ class Sight:
     processes: dict[str, int]
 
     @classmethod
-    def of(cls, labctl: Labctl) -> "Sight":
+    def of(cls, labctl: Labctl, told: Told) -> "Sight":
         status = labctl("status", "-o", "json").json
         found = labctl("ps", "-o", "json").json["items"]
-        pods = labctl("get", "pods", "-o", "json").json["items"]
         alive = [one for one in found if one["state"] == "ready"]
         return cls(
             labctl.lab,
-            tuple(node["name"] for node in status["nodes"]),
-            {name(pod): pod for pod in pods},
+            tuple(told.nodes),
+            told.pods,
             {one["pod"]: one for one in alive},
             tuple(one["id"] for one in found),
             tuple({**c, "sandbox": one["id"]} for one in found for c in one["containers"]),
@@ -53,32 +51,18 @@ class Sight:
 
 def disorder(labctl: Labctl, restarts: Restarts) -> list[str]:
     """What is wrong with the lab, after its containers were to be started again so often."""
-    sight = Sight.of(labctl)
-    found = [*_statuses(sight), *_restarts(sight, restarts)]
+    told = Told.of(labctl)
+    if found := unrest(told, restarts):
+        return found
+    sight = Sight.of(labctl, told)
     # Of a lab that is still at it, and was seen at several moments, there is nothing more to say.
-    found = found or [*_sandboxes(sight), *_programs(sight)]
+    found = [*_processes(sight), *_sandboxes(sight), *_programs(sight)]
     checks = (_groups, _members, _addresses, _pins, _links)
     return found or [wrong for check in checks for wrong in check(sight)]
 
 
-def _told(pod: Obj) -> Iterator[Obj]:
-    for kind in _KINDS:
-        yield from pod["status"].get(kind) or ()
-
-
-def _statuses(sight: Sight) -> Iterator[str]:
-    for at, pod in sight.pods.items():
-        if not is_condition_true(pod, "Ready"):
-            yield f"pod {at} is not Ready"
+def _processes(sight: Sight) -> Iterator[str]:
     yield from (f"{at} does not run" for at, pid in sight.processes.items() if not pid)
-
-
-def _restarts(sight: Sight, wanted: Restarts) -> Iterator[str]:
-    for at, pod in sight.pods.items():
-        for one in _told(pod):
-            count, right = one["restartCount"], wanted[at, one["name"]]
-            if count != right:
-                yield f"{one['name']} of {at} was started again {count} times, not {right}"
 
 
 def _sandboxes(sight: Sight) -> Iterator[str]:
@@ -93,7 +77,7 @@ def _programs(sight: Sight) -> Iterator[str]:
     """Each container that the API calls running is one; where it is a program, that program runs."""
     by_id = {one["id"]: one for one in sight.containers}
     for at, pod in sight.pods.items():
-        for told in _told(pod):
+        for told in statuses(pod):
             one = by_id.get(told["containerID"].rpartition("/")[2], {})
             what = f"{told['name']} of {at}"
             running, own = "running" in told["state"], sight.sandboxes.get(at, {})

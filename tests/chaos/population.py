@@ -49,6 +49,7 @@ def _pod(name: str, node: str, **bodies: Obj) -> Obj:
     spec: Obj = {
         "nodeName": node,
         "terminationGracePeriodSeconds": 2,
+        "tolerations": [{"operator": "Exists"}],  # a node that is lost does not cost them
         "containers": [{"name": at, **body} for at, body in bodies.items()],
     }
     metadata = {"name": name, "namespace": SPACE}

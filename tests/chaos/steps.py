@@ -11,53 +11,49 @@ from labctl.api.objects import Obj, name, uid
 from labctl.lab import cgroup
 from tests.chaos.interrupted import interrupt
 from tests.chaos.kills import Victim, strike
+from tests.chaos.manifests import DEPLOYMENT, POLICY, SERVICE
 from tests.chaos.walk import WOUNDS, Round, Step
 from tests.command import Labctl
 from tests.waiting import until
 from tests.wounds.patient import Patient
 
-DEPLOYMENT = """\
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: {name}}}
-spec:
-  replicas: {replicas}
-  strategy: {{rollingUpdate: {{maxSurge: 1, maxUnavailable: 1}}}}
-  selector: {{matchLabels: {{app: {name}}}}}
-  template:
-    metadata: {{labels: {{app: {name}}}}}
-    spec:
-      terminationGracePeriodSeconds: 2
-      containers: [{{name: web, image: nginx, ports: [{{containerPort: 80}}]}}]
-"""
+_CABLES = ("cut", "lose", "loss", "rate")
 _SPARE = "spare"  # the Deployment that comes and goes
+_NOTICED_SECONDS = 40.0
 
 
 def take(labctl: Labctl, steps: Round) -> list[Victim]:
-    """Takes all steps of a round, then mends; returns whom it killed."""
-    killed = [step.victim for step in steps if step.kind == "kill"]
+    """Takes all steps of a round, then mends; returns who is started again for it."""
+    victims = [step.victim for step in steps if step.victim]
     with _mended(labctl, steps):
         for step in steps:
-            if step.kind not in ("kill", "process"):
+            if step.kind == "node-down":
+                victims += _switch_off(labctl, step.subject)
+            elif step.kind not in ("kill", "process"):
                 _take(labctl, step)
-        if killed:
-            strike(labctl, killed)
+        strike(labctl, [step.victim for step in steps if step.victim])
         for step in steps:
             if step.kind == "process":
                 _kill(labctl, step.subject)
-    if any(step.kind == "open" for step in steps):
-        killed += [Victim(step.subject) for step in steps]
-    return killed
+    victims += [Victim(step.subject) for step in steps if step.kind == "open"]
+    return victims
 
 
 @contextmanager
 def _mended(labctl: Labctl, steps: Round) -> Iterator[None]:
-    """What ends a round, whatever else it did."""
-    with ExitStack() as mends:
-        if any(step.subject == "supervisor" for step in steps):
+    """What ends a round, whatever else it did: the supervisor first, which is asked for the rest."""
+    died = any(step.subject == "supervisor" for step in steps)
+    down = [step.subject for step in steps if step.kind == "node-down"]
+    bad = any(step.kind in _CABLES for step in steps)
+    with ExitStack() as mends:  # the last one first
+        if died:
             mends.callback(labctl.ok, "up")
-        if any(step.kind in ("cut", "loss") for step in steps):
+        if bad:
             mends.callback(labctl.ok, "fault", "clear")
+        for node in down:
+            mends.callback(labctl.ok, "fault", "node-up", node)
+        if died and (bad or down):
+            mends.callback(labctl, "up")  # which says, as long as there are faults, that it cannot
         yield
 
 
@@ -74,6 +70,19 @@ def _is_in(labctl: Labctl, pid: int) -> bool:
     return str(pid) in path.read_text().split()
 
 
+def _switch_off(labctl: Labctl, node: str) -> list[Victim]:
+    """Returns the containers that there were: when the agent is dead nobody makes others."""
+    labctl.ok("fault", "kill-agent", node)
+    found = labctl("ps", node, "-o", "json").json["items"]
+    labctl.ok("fault", "node-down", node)
+    return [
+        Victim(one["pod"], container)
+        for one in found
+        if one["state"] == "ready"
+        for container in {each["name"] for each in one["containers"]}
+    ]
+
+
 def _take(labctl: Labctl, step: Step) -> None:
     kind, subject = step.kind, step.subject
     if kind == "wound":
@@ -82,19 +91,22 @@ def _take(labctl: Labctl, step: Step) -> None:
         interrupt(labctl, subject)
     elif kind == "delete-pod":
         _delete_pod(labctl)
+    elif kind == "lose":
+        _lose(labctl, subject)
     else:
-        words, stdin = _words(kind, subject)
+        words, stdin = _words(kind, subject, step.value)
         labctl.ok(*words, stdin=stdin)
 
 
-def _words(kind: str, subject: str) -> tuple[tuple[str, ...], str]:
+def _words(kind: str, subject: str, value: str) -> tuple[tuple[str, ...], str]:
     """What is typed for a step."""
     template = DEPLOYMENT.format(name="web", replicas=4).replace("nginx", f"nginx:{subject}")
     spare = DEPLOYMENT.format(name=_SPARE, replicas=2)
     typed: dict[str, tuple[tuple[str, ...], str]] = {
         "verify": (("verify",), ""),
         "cut": (("fault", "cut", subject), ""),
-        "loss": (("fault", "loss", subject, "10%"), ""),
+        "loss": (("fault", "loss", subject, value), ""),
+        "rate": (("fault", "rate", subject, value), ""),
         "scale": (("scale", "deployment/web", "--replicas", subject), ""),
         "restart": (("rollout", "restart", "deployment/web"), ""),
         "template": (("apply", "-f", "-"), template),
@@ -105,14 +117,50 @@ def _words(kind: str, subject: str) -> tuple[tuple[str, ...], str]:
         ),
         "cordon": (("kubectl", "cordon", subject), ""),
         "uncordon": (("kubectl", "uncordon", subject), ""),
+        "service": (("apply", "-f", "-"), SERVICE.format(port=subject)),
+        "policy": (("apply", "-f", "-"), POLICY.format(app=subject)),
     }
     return typed[kind]
 
 
 def _delete_pod(labctl: Labctl) -> None:
-    """The first of the Deployment's."""
+    """The first of the Deployment's, which a rollout may delete just as well."""
     found = labctl("get", "pods", "-l", "app=web", "-o", "json").json["items"]
-    labctl.ok("kubectl", "delete", "pod", min(map(name, found)), "--wait=false")
+    first = min(map(name, found))
+    labctl.ok("kubectl", "delete", "pod", first, "--wait=false", "--ignore-not-found")
+
+
+def _lose(labctl: Labctl, node: str) -> None:
+    """Until the others have given the node up; its agent, which cannot know, keeps what it has."""
+    before = _pauses(labctl, node)
+    labctl.ok("fault", "cut", node)
+    until(lambda: _is_evicted(labctl, node), _NOTICED_SECONDS)
+    assert _pauses(labctl, node) == before
+
+
+def _pauses(labctl: Labctl, node: str) -> dict[str, int]:
+    """By pod, of what lives."""
+    found = labctl("ps", node, "-o", "json").json["items"]
+    return {one["pod"]: one["pid"] for one in found if one["state"] == "ready"}
+
+
+def _is_evicted(labctl: Labctl, node: str) -> bool:
+    """Whether the node counts as lost, and its pods that do not tolerate that are sent away."""
+    found = labctl("get", "nodes,pods", "-o", "json").json["items"]
+    tainted = [
+        taint["key"]
+        for one in found
+        if (one["kind"], name(one)) == ("Node", node)
+        for taint in one["spec"].get("taints") or ()
+        if taint["effect"] == "NoExecute"
+    ]
+    stay = [
+        name(one)
+        for one in found
+        if one["kind"] == "Pod" and one["spec"].get("nodeName") == node
+        if one["metadata"].get("ownerReferences") and "deletionTimestamp" not in one["metadata"]
+    ]
+    return bool(tainted) and not stay
 
 
 def patient(labctl: Labctl) -> Patient:

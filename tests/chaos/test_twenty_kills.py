@@ -13,9 +13,9 @@ import pytest
 from labctl import names
 from labctl.lab import cgroup
 from tests.chaos.kills import Victim, bursts, restarts, strike
-from tests.chaos.order import Sight, disorder
+from tests.chaos.order import disorder
 from tests.chaos.population import manifest, population
-from tests.command import Labctl
+from tests.chaos.settling import until_in_order
 from tests.conftest import MakeLab
 from tests.waiting import until
 
@@ -27,22 +27,6 @@ spec:
   nodes: {NODES}
   times: {{crashBackoffSeconds: 0.1, crashBackoffLimitSeconds: 0.2}}
 """
-
-
-def until_in_order(labctl: Labctl, killed: list[Victim], seconds: float = 20.0) -> None:
-    """Returns when all is as it should be after these kills; or says what is not."""
-    wanted = restarts(population(NODES), killed)
-    found: list[str] = []
-
-    def in_order() -> bool:
-        found[:] = disorder(labctl, wanted)
-        return not found
-
-    try:
-        until(in_order, seconds)
-    except AssertionError:
-        story = ", ".join(map(str, killed))
-        raise AssertionError("\n".join([f"after the kills of {story}:", *found])) from None
 
 
 def traces(lab: str) -> dict[str, list[str]]:
@@ -64,11 +48,11 @@ def test_twenty_kills(make_lab: MakeLab, seed: int) -> None:
     labctl = make_lab("-", stdin=LAB)
     labctl.ok("apply", "-f", "-", stdin=manifest(pods))
     killed: list[Victim] = []
-    until_in_order(labctl, killed)
+    until_in_order(labctl, killed, NODES)
     for burst in bursts(seed, pods, NODES, KILLS):
         strike(labctl, burst)
         killed += burst
-        until_in_order(labctl, killed)
+        until_in_order(labctl, killed, NODES)
     labctl.ok("verify")
     for number in range(1, NODES + 1):
         assert labctl.ok("plan", f"node{number}") == ""
@@ -86,8 +70,12 @@ def test_what_is_amiss_is_seen(make_lab: MakeLab) -> None:
     two = LAB.replace(f"nodes: {NODES}", "nodes: 2")
     labctl = make_lab("-", stdin=f"{two}  network: {{healing: false}}\n")  # or it would be mended
     labctl.ok("apply", "-f", "-", stdin=manifest(population(2)))
-    until_in_order(labctl, [])
-    host = Sight.of(labctl).sandboxes["program-node1"]["pid"]
+    until_in_order(labctl, [], 2)
+    (host,) = (
+        one["pid"]
+        for one in labctl("ps", "node1", "-o", "json").json["items"]
+        if (one["pod"], one["state"]) == ("program-node1", "ready")
+    )
     node = names.netns_path(names.node_netns(labctl.lab, "node1"))
     stray = cgroup.path(labctl.lab) / cgroup.PODS / "stray"
     ip = ("nsenter", f"--net=/proc/{host}/ns/net", "ip")

@@ -159,6 +159,33 @@ def test_a_cable_of_a_pod_is_bad_until_its_sandbox_is_another(labctl: Labctl) ->
     assert tables(node) == []
 
 
+def test_a_nodes_bad_cable_that_was_made_anew_is_bad_again(labctl: Labctl) -> None:
+    fabric, node = names.fabric_netns(labctl.lab), names.node_netns(labctl.lab, "node1")
+    labctl.ok("fault", "rate", "node1", "10mbit")
+    labctl.ok("fault", "loss", "node1", "100%")
+    kernel(fabric, "ip", "link", "delete", "p-node1")
+    until(lambda: (shapers(fabric), shapers(node)) == (["p-node1"], ["eth0"]))
+    until(lambda: lost(labctl, "node/node1", "node/node2", 5) == 5)
+    assert listed(labctl) == [("loss", "node1", "100%"), ("rate", "node1", "10mbit")]
+    labctl.ok("fault", "loss", "node1", "none")
+    assert lost(labctl, "node/node1", "node/node2") == 0
+    labctl.ok("fault", "clear")
+    assert shapers(fabric) + shapers(node) + tables(fabric) == []
+
+
+def test_a_pods_bad_cable_that_was_made_anew_is_bad_again(labctl: Labctl) -> None:
+    pod, node = pod_on(labctl, "node1"), names.node_netns(labctl.lab, "node1")
+    labctl.ok("fault", "rate", pod, "10mbit")
+    labctl.ok("fault", "loss", pod, "100%")
+    (port,) = shapers(node)
+    kernel(names.pod_netns(labctl.lab, "default", pod), "ip", "link", "delete", "eth0")
+    until(lambda: shapers(node) == [port])
+    until(lambda: lost(labctl, pod, "outside", 5) == 5)
+    labctl.ok("fault", "clear")
+    assert shapers(node) + tables(node) == []
+    assert lost(labctl, pod, "outside", 5) == 0
+
+
 def test_without_a_value_it_is_shown_how_bad_a_cable_is(labctl: Labctl) -> None:
     assert labctl.ok("fault", "loss", "node1") == "none\n"
     labctl.ok("fault", "loss", "node1", "0.5")

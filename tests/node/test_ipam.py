@@ -35,6 +35,16 @@ class PoolMachine(RuleBasedStateMachine):
         self.pool.release(owner)
         self.model.pop(owner, None)
 
+    @rule(owner=OWNERS)
+    def replace(self, owner: str) -> None:
+        """A dead sandbox's successor, right after it, has another address if there is one."""
+        address = self.model.get(owner)
+        if address is None or len(self.model) == 5:
+            return
+        self.release(owner)
+        self.take(owner)
+        assert self.model[owner] != address
+
     @rule(owner=OWNERS, last=st.integers(0, 9))
     def reserve(self, owner: str, last: int) -> None:
         address = f"10.244.1.{last}"
@@ -78,6 +88,14 @@ def test_after_a_restart_the_search_goes_on_behind_the_newest() -> None:
     for address in ("10.244.1.7", "10.244.1.30"):
         pool.reserve(address, f"of-{address}")
     assert pool.take("next") == "10.244.1.31"
+
+
+def test_a_neighbour_of_the_newest_that_dies_after_a_restart_gets_another_address() -> None:
+    pool = AddressPool("10.244.1.0/24")
+    for address in ("10.244.1.8", "10.244.1.7"):
+        pool.reserve(address, f"of-{address}")
+    pool.release("of-10.244.1.8")
+    assert pool.take("next") == "10.244.1.9"
 
 
 def test_all_253_addresses_of_a_24_can_be_used() -> None:

@@ -37,7 +37,7 @@ class Patient:
         order = sorted(nodes, key=name, reverse=turned)[:2]
         fields = {"lab": lab}
         for letter, node in zip("ab", order, strict=True):
-            own = [pod for pod in pods if pod["spec"]["nodeName"] == name(node)]
+            own = [pod for pod in pods if pod["spec"].get("nodeName") == name(node)]
             fields |= _node_fields(letter, node)
             for number, pod in enumerate(sorted(own, key=name)[:2], 1):
                 fields |= _pod_fields(f"{letter}{number}", pod)

@@ -8,6 +8,7 @@ anything forgets none of it. A lab's faults end with its boot: what they were do
     values     what is typed after loss, rate and delay
     nodes      agents, nodes, their cables in and out
     cables     loss, rate and delay of a node's or a pod's cable
+    keeping    bad cables that were made anew are bad again
     crashes    processes that the supervisor starts again
     catalog    all of these by name; what is in force; taking it all away
 """

@@ -48,7 +48,8 @@ def set_impairment(lab: str, cable: BadCable, kind: str, value: float) -> None:
     Raises LabError when the cable is gone, and HostCannot for what this kernel lacks: then
     everything is as it was.
     """
-    wanted = replace(cable, impairment=replace(cable.impairment, **{kind: value}))
+    worse = replace(cable.impairment, **{kind: value})
+    wanted = replace(cable, impairment=worse, index=_index(lab, cable))
     record.change(lab, lambda faults: faults.with_cable(wanted))  # first: `clear` has to know
     try:
         _impair(lab, wanted)
@@ -66,6 +67,29 @@ def make_good(lab: str, cable: BadCable) -> None:
         with contextlib.suppress(NetError):  # the node is gone as well
             impairment.forget(_far(lab, cable), cable.port)
     record.change(lab, lambda faults: faults.with_cable(good))
+
+
+def renew(lab: str, cable: BadCable) -> None:
+    """Makes a cable as bad again as it is remembered, if it was made anew since.
+
+    Raises LabError when it is not there: somebody may be about to make it.
+    """
+    if not cable.exists or (index := _index(lab, cable)) == cable.index:
+        return
+    done = None
+    while done != cable.impairment:  # what is typed meanwhile counts
+        _impair(lab, cable)
+        done = cable.impairment
+        cable = record.read(lab).known(replace(cable, impairment=impairment.GOOD))
+    wanted = replace(cable, index=index)
+    record.change(
+        lab, lambda faults: faults.with_cable(wanted) if cable in faults.cables else faults
+    )
+
+
+def _index(lab: str, cable: BadCable) -> int:
+    with Netlink.at(_far(lab, cable)) as there:
+        return there.index(cable.port)
 
 
 def _impair(lab: str, cable: BadCable) -> None:

@@ -18,12 +18,14 @@ from labctl.net.impairment import GOOD, Impairment
 class BadCable:
     """A node's cable, or (`pause` is given) a pod's, which is as old as its sandbox's pause.
 
-    `port` is its far end: in the fabric, or in the node.
+    `port` is its far end: in the fabric, or in the node; `index` is the one that interface had when
+    it was made bad, and one that was made anew has another.
     """
 
     node: str
     port: str
     impairment: Impairment = GOOD
+    index: int = 0
     namespace: str = ""
     pod: str = ""
     pause: Process | None = None
