@@ -4,9 +4,9 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import Container, CriError, Port, RuntimeClient, Sandbox

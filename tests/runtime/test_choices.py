@@ -1,9 +1,9 @@
 """What is decided before anything runs: program or stand-in, files in /etc, visible mounts."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import ContainerConfig, SandboxConfig
 from labctl.runtime.etc import hosts, pod_files, resolv_conf

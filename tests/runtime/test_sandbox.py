@@ -4,10 +4,10 @@ import asyncio
 import os
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import CriError, Port, RuntimeClient, Sandbox
