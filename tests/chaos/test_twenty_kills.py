@@ -17,6 +17,7 @@ from tests.chaos.order import Sight, disorder
 from tests.chaos.population import manifest, population
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.recorded import recorded
 from tests.waiting import until
 
 NODES, KILLS = 3, 20
@@ -48,7 +49,7 @@ def until_in_order(labctl: Labctl, killed: list[Victim], seconds: float = 20.0) 
 def traces(lab: str) -> dict[str, list[str]]:
     """What pods leave on the machine."""
     return {
-        "sandboxes": os.listdir(names.sandbox_dir(lab)),
+        "sandboxes": recorded(lab),
         "streams": os.listdir(names.run_dir(lab) / "streams"),
         "messages": os.listdir(names.run_dir(lab) / "messages"),
         "logs": os.listdir(names.state_dir(lab) / "pods"),
