@@ -175,9 +175,9 @@ def etcd_root(lab: str) -> str:
     return f"/labctl/{lab}/"
 
 
-def sandbox_dir(lab: str) -> Path:
+def sandbox_journal(lab: str) -> Path:
     """Where the runtime records its sandboxes and containers, to adopt them after a crash."""
-    return run_dir(lab) / "sandboxes"
+    return run_dir(lab) / "sandboxes.jsonl"
 
 
 def api_socket(lab: str) -> Path:

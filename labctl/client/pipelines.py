@@ -13,8 +13,8 @@ from typing import NamedTuple, cast
 import httptools
 
 # A TLS handshake costs both ends 1.5 ms, more than waiting for a few answers, and a connection 0.1 MB
-# at either end: whoever asks one thing after the other has one of them, who asks much has four.
-_CONNECTIONS = 4
+# at either end: whoever asks one thing after the other has one of them, who asks much has two.
+_CONNECTIONS = 2
 _SHORT = 4  # so many may wait for their answers before another connection is worth its price
 
 

@@ -19,6 +19,9 @@ from setproctitle import setproctitle
 
 from labctl import names
 from labctl.controlplane.sockets import Doors
+from labctl.descriptors import make_room
+
+_DESCRIPTORS = 1024  # three connections of each of a hundred nodes, and as many watchers
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,7 @@ def run(lab: str) -> None:
     """Serves the lab until SIGTERM or SIGINT. For a process of its own: it takes signals and log."""
     setproctitle(names.control_plane_title(lab))
     _log_to(names.log_dir(lab) / "control-plane.log")
+    make_room(_DESCRIPTORS)
     try:
         doors = Doors.of(lab)
         serve = _load()

@@ -56,4 +56,4 @@ def _unusable_of(netlink: Netlink, names: list[str]) -> list[str]:
 def _usable(frame: wire.Frame) -> bool:
     if frame.kind == wire.NLMSG_ERROR:
         return False
-    return wire.attributes(frame.body, _IFINFOMSG_SIZE).get(_IFLA_OPERSTATE) in _USABLE
+    return wire.first(frame.body, _IFINFOMSG_SIZE, _IFLA_OPERSTATE) in _USABLE

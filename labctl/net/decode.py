@@ -60,7 +60,7 @@ def link_index(body: bytes) -> tuple[int, str]:
 
 def link_name(body: bytes) -> str:
     """The name alone, which the kernel tells first (rtnl_fill_ifinfo)."""
-    return wire.first_text(body, _IFINFOMSG.size, _IFLA_IFNAME)
+    return wire.text(wire.first(body, _IFINFOMSG.size, _IFLA_IFNAME))
 
 
 def link_nsid(body: bytes) -> int | None:

@@ -136,21 +136,26 @@ def _finish_neighbor(request: ndmsg, family: socket.AddressFamily, present: bool
 
 def route(noun: Route, index: int, *, present: bool) -> bytes:
     """The request for a route; a new one replaces what has its destination and metric."""
-    prefix = ipaddress.ip_network(
-        "0.0.0.0/0" if noun.destination == "default" else noun.destination
-    )
+    family, destination, length = _prefix(noun.destination)
     shape = (bool(noun.interface), bool(noun.gateway), bool(noun.source), bool(noun.metric))
-    family = socket.AF_INET if prefix.version == 4 else socket.AF_INET6
-    template = _route_template(family, prefix.prefixlen, shape, noun.onlink, present)
+    template = _route_template(family, length, shape, noun.onlink, present)
     return template.fill(
         {
             "index": _U32.pack(index),
-            "destination": prefix.network_address.packed,
+            "destination": destination,
             "gateway": _ip(noun.gateway) if noun.gateway else b"",
             "source": _ip(noun.source) if noun.source else b"",
             "metric": _U32.pack(noun.metric),
         }
     )
+
+
+@functools.lru_cache
+def _prefix(destination: str) -> tuple[socket.AddressFamily, bytes, int]:
+    """Family, address and length of a route's destination; those of pods have all the same."""
+    prefix = ipaddress.ip_network("0.0.0.0/0" if destination == "default" else destination)
+    family = socket.AF_INET if prefix.version == 4 else socket.AF_INET6
+    return family, prefix.network_address.packed, prefix.prefixlen
 
 
 @functools.cache

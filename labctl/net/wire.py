@@ -77,14 +77,14 @@ def attribute_list(data: bytes, offset: int = 0) -> Iterator[tuple[int, bytes]]:
         offset += (length + 3) & ~3
 
 
-def first_text(data: bytes, offset: int, kind: int) -> str:
-    """The text of the first attribute of a kind, without a look at what follows it."""
+def first(data: bytes, offset: int, kind: int) -> bytes:
+    """The first attribute of a kind, without a look at what follows it; b"" if there is none."""
     while offset + 4 <= len(data):
         length, found = _ATTRIBUTE.unpack_from(data, offset)
         if found & _TYPE_MASK == kind:
-            return text(data[offset + 4 : offset + length])
+            return data[offset + 4 : offset + length]
         offset += max(4, (length + 3) & ~3)
-    return ""
+    return b""
 
 
 def attribute(kind: int, payload: bytes) -> bytes:

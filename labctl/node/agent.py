@@ -37,7 +37,7 @@ from labctl.node.pods.executor import Executor
 from labctl.node.pods.facts import is_host_network
 from labctl.node.pods.memory import PodMemory
 from labctl.node.pods.mirror import RuntimeMirror
-from labctl.node.pods.objects import PodObjects
+from labctl.node.pods.objects import PodObjects, lean
 from labctl.node.pods.status_writer import StatusWriter
 from labctl.node.pods.teller import HEALED, PodTeller
 from labctl.node.pods.worker import PodWorker
@@ -93,7 +93,7 @@ class Agent:
         self._settings = settings
         self._registered = registered
         self._recorder = EventRecorder(client, "kubelet", place.node)
-        self._pods = Cache(client, PODS, fields=f"spec.nodeName={place.node}")
+        self._pods = Cache(client, PODS, fields=f"spec.nodeName={place.node}", keep=lean)
         self._nodes = Cache(client, NODES, keep=self._keep_of_node)
         self._complete = False
 

@@ -26,12 +26,9 @@ class PodSides:
         self._namespaces = PodNamespaces()
         self._snapshot: Snapshot | None = None
         self._ports: dict[str, PodPort] = {}
-        self._wanted: dict[str, NetState] = {}
 
     def follow(self, snapshot: Snapshot) -> None:
         """What pods should have changes with the cluster's settings."""
-        if self._snapshot is None or snapshot.pod_mtu != self._snapshot.pod_mtu:
-            self._wanted.clear()
         self._snapshot = snapshot
 
     def put(self, port: PodPort) -> None:
@@ -39,7 +36,6 @@ class PodSides:
 
     def drop(self, port: PodPort) -> None:
         self._ports.pop(port.link, None)
-        self._wanted.pop(port.link, None)
         self._namespaces.forget(port)
 
     @property
@@ -72,8 +68,7 @@ class PodSides:
         return self._namespaces.opened(port)
 
     def _wanted_of(self, link: str) -> NetState:
-        wanted = self._wanted.get(link)
         port = self._ports.get(link)
-        if wanted is None and port is not None and self._snapshot is not None:
-            wanted = self._wanted[link] = desired_pod(self._snapshot, self._node, port)
-        return wanted or NetState()
+        if port is None or self._snapshot is None:
+            return NetState()
+        return desired_pod(self._snapshot, self._node, port)

@@ -21,9 +21,11 @@ from labctl import names
 from labctl.client.client import Client
 from labctl.client.http import HttpTransport, client_tls
 from labctl.cri.client import RuntimeClient
+from labctl.descriptors import make_room
 from labctl.net import namespaces
 from labctl.node.agent import serve
 
+_DESCRIPTORS = 256  # a node's settings are 20 of them, and forwarded connections two each
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(name)s: %(message)s"
 
 
@@ -32,6 +34,7 @@ def run(lab: str, node: str) -> None:
     setproctitle.setproctitle(names.agent_title(lab, node))
     logging.basicConfig(level=logging.INFO, format=_LOG_FORMAT)
     namespaces.enter(namespaces.netns_path(names.node_netns(lab, node)))
+    make_room(_DESCRIPTORS)
     gc.set_threshold(10_000)  # objects, not 700: what a pod takes is large, and has few cycles
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_serve(lab, node))

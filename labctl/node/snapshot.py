@@ -4,6 +4,8 @@
 snapshots give equal networks, so a change that changes no snapshot costs nothing.
 """
 
+import functools
+import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Network
@@ -67,7 +69,7 @@ class Snapshot:
 
     def node(self, node: str) -> NodePlace:
         """Where `node` is: by its object, or else by the lab file. KeyError if it is in neither."""
-        for place in (*self.nodes, *self.machines):
+        for place in itertools.chain(self.nodes, self.machines):
             if place.name == node:
                 return place
         raise KeyError(node)
@@ -134,6 +136,7 @@ def port_of(sandbox: Sandbox) -> PodPort | None:
     )
 
 
+@functools.cache
 def gateway(pod_cidr: str) -> str:
     """The first address of a podCIDR, which the node's bridge has."""
     return str(IPv4Network(pod_cidr)[1])
@@ -141,4 +144,4 @@ def gateway(pod_cidr: str) -> str:
 
 def with_prefix(address: str, pod_cidr: str) -> str:
     """An address of a podCIDR with its prefix length, as interfaces carry it."""
-    return f"{address}/{IPv4Network(pod_cidr).prefixlen}"
+    return f"{address}/{pod_cidr.partition('/')[2]}"

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 def adopt_pods(machine: Machine) -> list[Pod]:
     """Every pod on record of this boot, its stand-ins answering again."""
     pods = []
-    for record in machine.records.read_all():
+    for record in machine.records.read():
         if record.sandbox.boot_id == machine.boot_id:
             pods.append(_adopt_pod(machine, record))
         else:
@@ -44,7 +44,7 @@ def _adopt_pod(machine: Machine, record: PodRecord) -> Pod:
     if pause is not None:
         machine.pins.adopt(pin, known.sandbox.netns)
     pod = Pod(machine, LiveSandbox(machine, known.sandbox, known.pause, pause, pin))
-    for container in record.containers:
+    for container in record.containers.values():
         pod.add(container.container).adopt(container.process)
     if alive and pause is None:
         pod.mourn()

@@ -5,11 +5,12 @@ import os
 import signal
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from typing import Any
 
+from msgspec.structs import replace
+
 from labctl.cri.errors import FAILED_PRECONDITION, CriError
-from labctl.cri.messages import Attach, Container, Port
+from labctl.cri.messages import Attach, Container, EventKind, Port
 from labctl.errors import NetError
 from labctl.runtime.attachment import Attachment
 from labctl.runtime.crun.calls import Bundle
@@ -29,7 +30,8 @@ _START_ERROR = 128  # containerd's exit code, with its word, for what was never 
 
 
 class LiveContainer:
-    """`value` is what clients see of it; `changed` is called after each change of it.
+    """`value` is what clients see of it; `changed` is called after each change of it, with the event
+    that it is to all but the client who asked for it.
 
     `peer` finds the process with which it shares its pid namespace, by the name of its target.
     """
@@ -39,7 +41,7 @@ class LiveContainer:
         machine: Machine,
         sandbox: LiveSandbox,
         value: Container,
-        changed: Callable[["LiveContainer"], None],
+        changed: Callable[["LiveContainer", EventKind | None], None],
         peer: Callable[[str], int | None],
     ) -> None:
         self._machine = machine
@@ -91,7 +93,7 @@ class LiveContainer:
             return
         program, made = await self._make_program()
         self.program = program
-        self._changed(self)  # on record before it may go on
+        self._changed(self, None)  # on record before it may go on
         try:
             master = await made.executed()
         except CriError:
@@ -125,7 +127,7 @@ class LiveContainer:
         """Its log cannot be written, or can again if `why` is empty; it goes on either way."""
         self.value = replace(self.value, log_error=why)
         if self.value.state == "running":
-            self._changed(self)
+            self._changed(self, "container-changed")
 
     def _last_words(self) -> LastWords:
         return LastWords(self._machine.messages, self.id, self.value.config)
@@ -263,7 +265,7 @@ class LiveContainer:
 
     def _runs(self, pid: int) -> None:
         self.value = replace(self.value, state="running", pid=pid, started_at=time.time())
-        self._changed(self)
+        self._changed(self, None)
 
     def _program_exited(self, exited: "asyncio.Future[Exit]") -> None:
         if exited.cancelled() or self.program is None:
@@ -296,4 +298,4 @@ class LiveContainer:
             message=message,
             finished_at=time.time(),
         )
-        self._changed(self)
+        self._changed(self, "container-exited")

@@ -68,7 +68,7 @@ class Engine:
         self._clear_name(config)
         pod = Pod(self._machine, LiveSandbox.run(self._machine, config))
         self._pods[pod.id] = pod
-        self._machine.records.begin(pod.record())
+        self._machine.records.sandbox_changed(pod.record())
         return pod.sandbox.value
 
     def update_pod_sandbox(self, sandbox_id: str, ip: str) -> Sandbox:
@@ -159,7 +159,7 @@ class Engine:
     def _clear_name(self, config: SandboxConfig) -> None:
         """The name of a namespace is the newest pod's; a dying one of that name steps aside."""
         pin = names.netns_path(names.pod_netns(self._machine.lab, config.namespace, config.name))
-        if not pin.is_symlink():
+        if pin not in self._machine.pins:
             return
         for pod in self._pods.values():
             if pod.sandbox.pin == pin and pod.sandbox.value.state == "ready":

@@ -1,8 +1,6 @@
 """What an image makes of a container: which one is meant, and what it says where the pod does not."""
 
-from dataclasses import replace
-
-import msgspec
+from msgspec.structs import replace
 
 from labctl.api.images import ImageName, full_name
 from labctl.cri.errors import (
@@ -91,7 +89,7 @@ def _wanted_user(security: Security, defaults: Defaults) -> str:
 
 
 def _as(user: User, security: Security) -> Security:
-    return msgspec.structs.replace(
+    return replace(
         security,
         user=user.number,
         group=user.group if security.group is None else security.group,

@@ -39,6 +39,7 @@ class Machine:
     def close(self) -> None:
         self.home.close()
         self.spawner.close()
+        self.records.close()
         self.mounts.close()
 
 
@@ -54,7 +55,7 @@ def open_machine(lab: str) -> Machine:
         lab=lab,
         home=Home(),
         spawner=Spawner(lab),
-        records=Records(names.sandbox_dir(lab)),
+        records=Records(names.sandbox_journal(lab)),
         events=EventHub(),
         boot_id=read_boot_id(),
         last_capability=read_last_capability(),

@@ -4,7 +4,8 @@ may.
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from labctl.cri.messages import Container, ContainerConfig, SandboxConfig
 from labctl.images.index import Index

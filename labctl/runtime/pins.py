@@ -30,6 +30,10 @@ class Pins:
         self.adopt(pin, netns)
         return pin
 
+    def __contains__(self, pin: Path) -> bool:
+        """Whether a pod has it."""
+        return pin.name in self._targets
+
     def adopt(self, pin: Path, netns: str) -> None:
         """The pin should be there, and stay until it is moved or dropped."""
         self._targets[pin.name] = netns
@@ -75,13 +79,12 @@ def _leads_to(pin: Path, netns: str) -> bool:
 def _place_link(pin: Path, target: str) -> None:
     """Makes the link, in place of whatever link was there."""
     for _ in range(100):  # whoever drops the last pin removes the directory: try again
-        pin.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         try:
             os.symlink(target, pin)
         except FileExistsError:
             pin.unlink(missing_ok=True)
         except FileNotFoundError:
-            continue
+            pin.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
         else:
             mark(pin)
             return

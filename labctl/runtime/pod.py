@@ -11,8 +11,6 @@ from labctl.runtime.processes import Exit, Process
 from labctl.runtime.records import SandboxRecord
 from labctl.runtime.sandbox import LiveSandbox
 
-_EVENTS: dict[str, EventKind] = {"running": "container-started", "exited": "container-exited"}
-
 
 class Pod:
     """Its containers by id; their changes go into the records and to whoever listens."""
@@ -138,15 +136,14 @@ class Pod:
         self.sandbox.declare_dead()
         self._machine.records.sandbox_changed(self.record())
 
-    def _container_changed(self, container: LiveContainer) -> None:
+    def _container_changed(self, container: LiveContainer, event: EventKind | None) -> None:
         if self.containers.get(container.id) is not container:
             return  # removed while it was on its way
         self._machine.records.container_changed(container.record())
         if self.sandbox.value.state == "ready" and self.sandbox.is_ending:
             self.mourn()  # first: or the container would be started again where nothing can run
-        kind = _EVENTS.get(container.value.state)
-        if kind is not None:
-            self._publish(kind, container.value)
+        if event is not None:
+            self._publish(event, container.value)
 
     def _publish(self, kind: EventKind, container: Container | None = None) -> None:
         self._machine.events.publish(ContainerEvent(kind, self.node, self.id, container))

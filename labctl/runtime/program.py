@@ -2,7 +2,9 @@
 
 import contextlib
 import signal
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from labctl.cgroups.group import Group
 from labctl.cri.errors import RUN_CONTAINER_ERROR, CriError

@@ -3,9 +3,10 @@
 import os
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 from typing import Self
+
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cgroups.group import Group

@@ -9,7 +9,7 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 
 import msgspec
@@ -26,7 +26,7 @@ _BACKLOG = 1024
 _LONGEST_REQUEST = 16 << 20  # bytes; objects have at most 3 MB
 _MOST_UNSENT = 64 << 20  # an agent that was stopped for hours asks anew
 
-Serve = Callable[["Connection", wire.Call], Awaitable[None]]
+Serve = Callable[["Connection", wire.Call], Awaitable[None] | None]
 
 
 class Connection:
@@ -93,13 +93,22 @@ class Connection:
             log.warning("bad request: %s", error)
             self.close()
             return
-        task = self._loop.create_task(self._run(call))
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        with self._refusing(call):
+            rest = self._serve(self, call)
+            if rest is not None:
+                task = self._loop.create_task(self._finish(call, rest))
+                self._tasks.add(task)
+                task.add_done_callback(self._tasks.discard)
 
-    async def _run(self, call: wire.Call) -> None:
+    async def _finish(self, call: wire.Call, rest: Awaitable[None]) -> None:
+        with self._refusing(call):
+            await rest
+
+    @contextlib.contextmanager
+    def _refusing(self, call: wire.Call) -> Iterator[None]:
+        """What its body raises is the answer."""
         try:
-            await self._serve(self, call)
+            yield
         except CriError as error:
             self.refuse(call.id, error)
         except msgspec.DecodeError as error:

@@ -66,21 +66,26 @@ class Service:
             messages.ImagesChanged: lambda _: events.publish(_IMAGES_CHANGED),
         }
 
-    async def serve(self, connection: Connection, call: wire.Call) -> None:
-        """Answers one call; raises CriError or msgspec.DecodeError for what is to be refused."""
+    def serve(self, connection: Connection, call: wire.Call) -> Awaitable[None] | None:
+        """Answers one call; what that must wait for is returned, to be awaited.
+
+        Either raises CriError or msgspec.DecodeError for what is to be refused.
+        """
         kind = _REQUESTS.get(call.method)
         if kind is None:
             raise CriError(f"no method {call.method!r}", INVALID_ARGUMENT)
         request = msgspec.json.decode(call.params, type=kind)
         if isinstance(request, messages.Exec):
-            await self._exec(connection, call.id, request)
-        elif isinstance(request, messages.Attach):
-            await self._attach(connection, call.id, request)
-        elif isinstance(request, messages.ContainerEvents):
-            await self._stream_events(connection, call.id, request.node)
-        else:
-            result = self._verbs[kind](request)
-            connection.answer(call.id, await result if isinstance(result, Awaitable) else result)
+            return self._exec(connection, call.id, request)
+        if isinstance(request, messages.Attach):
+            return self._attach(connection, call.id, request)
+        if isinstance(request, messages.ContainerEvents):
+            return self._stream_events(connection, call.id, request.node)
+        result = self._verbs[kind](request)
+        if isinstance(result, Awaitable):
+            return _answer_later(connection, call.id, result)
+        connection.answer(call.id, result)
+        return None
 
     async def _stream_events(self, connection: Connection, number: int, node: str) -> None:
         self._events.subscribe(node, connection.push)
@@ -118,6 +123,10 @@ class Service:
         finally:
             attachment.close()
         connection.answer(number, messages.AttachEnded())
+
+
+async def _answer_later(connection: Connection, number: int, result: Awaitable[object]) -> None:
+    connection.answer(number, await result)
 
 
 @contextlib.contextmanager

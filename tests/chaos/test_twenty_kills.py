@@ -17,6 +17,7 @@ from tests.chaos.order import disorder
 from tests.chaos.population import manifest, population
 from tests.chaos.settling import until_in_order
 from tests.conftest import MakeLab
+from tests.recorded import recorded
 from tests.waiting import until
 
 NODES, KILLS = 3, 20
@@ -32,7 +33,7 @@ spec:
 def traces(lab: str) -> dict[str, list[str]]:
     """What pods leave on the machine."""
     return {
-        "sandboxes": os.listdir(names.sandbox_dir(lab)),
+        "sandboxes": recorded(lab),
         "streams": os.listdir(names.run_dir(lab) / "streams"),
         "messages": os.listdir(names.run_dir(lab) / "messages"),
         "logs": os.listdir(names.state_dir(lab) / "pods"),

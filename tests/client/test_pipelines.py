@@ -66,9 +66,9 @@ def test_answers_belong_to_their_questions() -> None:
             assert [(one.status, one.body) for one in answers] == [
                 (200, b"/%d" % number) for number in range(100)
             ]
-            assert len(connections) == 4
+            assert len(connections) == 2
             assert (await pipelines.ask(_request(100), 10)).body == b"/100"
-            assert len(connections) == 4
+            assert len(connections) == 2
 
     asyncio.run(scenario())
 

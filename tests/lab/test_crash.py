@@ -11,6 +11,7 @@ from labctl import names
 from labctl.lab import processes
 from tests.command import PROGRAM, Labctl
 from tests.conftest import MakeLab
+from tests.recorded import recorded
 from tests.waiting import until
 
 _POD = """
@@ -115,7 +116,7 @@ def test_a_pod_made_and_deleted_again_and_again_leaves_nothing(labctl: Labctl) -
     def traces() -> tuple[object, ...]:
         lab = labctl.lab
         return (
-            sorted(os.listdir(names.sandbox_dir(lab))),
+            recorded(lab),
             sorted(os.listdir(names.run_dir(lab) / "streams")),
             sorted(pin for pin in os.listdir(names.NETNS_DIR) if f".{lab}." in pin),
             len(os.listdir(f"/proc/{pids(labctl)['runtime']}/fd")),
@@ -126,7 +127,7 @@ def test_a_pod_made_and_deleted_again_and_again_leaves_nothing(labctl: Labctl) -
         labctl.ok("wait", "--for=condition=Ready", "pod/again")
         uid = labctl.ok("get", "pod", "again", "-o", "jsonpath={.metadata.uid}")
         labctl.ok("delete", "pod", "again")
-        until(lambda: not list(names.sandbox_dir(labctl.lab).glob(f"{uid}-*")))
+        until(lambda: not any(one.startswith(uid) for one in recorded(labctl.lab)))
 
     come_and_go()  # the first program of a lab brings the runtime's spawner, which stays
     before = traces()

@@ -13,11 +13,11 @@ import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
 import uvloop
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import (
@@ -141,7 +141,7 @@ def bystander(*argv: str, env: dict[str, str] | None = None) -> Iterator[subproc
 
 def pod(name: str, **changes: object) -> SandboxConfig:
     config = SandboxConfig(name, "default", f"uid-{name}", node="node1", ip="10.9.8.7")
-    return replace(config, **changes)  # type: ignore[arg-type]
+    return replace(config, **changes)
 
 
 async def run_container(

@@ -4,13 +4,14 @@ import os
 import signal
 import subprocess
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import Container, CriError, Port, RuntimeClient, Sandbox
 from labctl.runtime.pause import mark
+from tests.recorded import recorded
 from tests.runtime.rig import Rig, bystander, connect, exited, lo_up, pod, run_container, wait_until
 
 TICKER = "n=0; while :; do n=$((n+1)); echo $n; sleep 0.01; done"
@@ -199,17 +200,16 @@ def test_records_of_an_earlier_boot_or_a_reused_pid_are_not_believed(
 
     own_rig.run(before)
     own_rig.end(signal.SIGKILL)
-    directory = names.sandbox_dir(own_rig.lab)
-    booted = directory / "uid-booted-0.jsonl"
-    booted.write_text(booted.read_text().replace('"boot_id":"', '"boot_id":"other-'))
-    reused = directory / "uid-reused-0.jsonl"
-    record = reused.read_text()
-    pid = record.split('"pause":{"pid":')[1].split(",")[0]
-    reused.write_text(record.replace(f'"pid":{pid}', f'"pid":{stranger.pid}'))
+    journal = names.sandbox_journal(own_rig.lab)
+    *others, booted, reused = journal.read_text().splitlines()
+    booted = booted.replace('"boot_id":"', '"boot_id":"other-')
+    pid = reused.split('"pause":{"pid":')[1].split(",")[0]
+    reused = reused.replace(f'"pid":{pid}', f'"pid":{stranger.pid}')
+    journal.write_text("\n".join([*others, booted, reused]))
     own_rig.start()
     own_rig.run(after)
     assert stranger.poll() is None
-    assert not booted.exists()
+    assert recorded(own_rig.lab) == []
 
 
 def test_a_record_that_was_cut_off_is_not_there(own_rig: Rig) -> None:
@@ -219,16 +219,23 @@ def test_a_record_that_was_cut_off_is_not_there(own_rig: Rig) -> None:
     async def after(client: RuntimeClient) -> Container:
         return await client.container_status(web.id)
 
+    async def another(client: RuntimeClient) -> None:
+        await client.run_pod_sandbox(pod("another"))
+
     web = own_rig.run(before)
     own_rig.end(signal.SIGKILL)
-    with (names.sandbox_dir(own_rig.lab) / f"{web.sandbox_id}.jsonl").open("a") as journal:
-        journal.write('{"container":{"container":{"id":')
-    own_rig.start()
-    assert own_rig.run(after).state == "running"
+    with names.sandbox_journal(own_rig.lab).open("a") as journal:
+        journal.write('\n{"container":{"container":{"id":')
+    for _ in range(2):
+        own_rig.start()
+        assert own_rig.run(after).state == "running"
+        own_rig.run(another)
+        own_rig.end(signal.SIGKILL)
+    assert "uid-another-0" in recorded(own_rig.lab)
 
 
 def test_a_record_that_cannot_be_read_stops_nobody(own_rig: Rig) -> None:
-    (names.sandbox_dir(own_rig.lab) / "bad.jsonl").write_text("{")
+    names.sandbox_journal(own_rig.lab).write_text("{")
     own_rig.end(signal.SIGKILL)
     own_rig.start()
 

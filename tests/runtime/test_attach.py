@@ -4,9 +4,9 @@ import os
 import signal
 import termios
 from collections.abc import Awaitable, Callable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import Container, CriError, RuntimeClient
 from labctl.cri.attach import AttachSession
@@ -70,7 +70,7 @@ def play(rig: Rig, name: str, scenario: Scenario, *command: str, **config: bool)
     async def prepared(client: RuntimeClient) -> None:
         sandbox = await client.run_pod_sandbox(pod(name))
         lo_up(sandbox)
-        settings = replace(rig.config(name, *command), **config)  # type: ignore[arg-type]
+        settings = replace(rig.config(name, *command), **config)
         container = await run_container(client, sandbox, settings)
         try:
             await scenario(client, container)

@@ -1,15 +1,14 @@
 """What is decided before anything runs: program or stand-in, files in /etc, visible mounts."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import ContainerConfig, SandboxConfig
 from labctl.runtime.etc import hosts, pod_files, resolv_conf
 from labctl.runtime.mounts import HostMount, visible_mounts
 from labctl.runtime.programs import environment, why_stand_in
-from labctl.runtime.records import Records
 
 IMAGE = ContainerConfig("c", "nginx:1.14.2")
 
@@ -114,7 +113,3 @@ def test_of_the_hosts_mounts_those_with_files_of_its_own_are_seen() -> None:
         HostMount("/runner", "ext4"),
         HostMount("/tmp", "tmpfs"),
     )
-
-
-def test_a_directory_without_records_is_made_and_empty(tmp_path: Path) -> None:
-    assert Records(tmp_path / "new").read_all() == []

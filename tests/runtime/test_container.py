@@ -4,10 +4,10 @@ import os
 import re
 import signal
 import time
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import Container, ContainerConfig, CriError, Port, RuntimeClient
 from tests.runtime.rig import Rig, exited, pod, run_container, wait_until

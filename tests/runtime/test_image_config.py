@@ -1,9 +1,9 @@
 """What image and pod make of a container together, and how crun is told: values to values."""
 
 import signal
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import ContainerConfig, CriError
 from labctl.cri.messages import Mount, Security

@@ -3,11 +3,11 @@
 import asyncio
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.api.version import architecture

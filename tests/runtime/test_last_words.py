@@ -1,9 +1,9 @@
 """What a container says of its end: its own message, or the end of its log."""
 
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import Container, RuntimeClient
 from labctl.cri.messages import Security

@@ -1,9 +1,9 @@
 """Limits of memory, CPU and processes, held by the real kernel in whichever version it has them."""
 
 import os
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cgroups.group import Group

@@ -2,9 +2,9 @@
 
 import os
 import signal
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import Container, CriError, RuntimeClient
 from tests.runtime.rig import Rig, exited, pod, run_container, wait_until

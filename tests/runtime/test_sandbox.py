@@ -4,14 +4,15 @@ import asyncio
 import os
 import signal
 import subprocess
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import CriError, Port, RuntimeClient, Sandbox
 from labctl.net.namespaces import create_netns
+from tests.recorded import recorded
 from tests.runtime.rig import Rig, exited, lo_up, pod, run_container, wait_until
 
 
@@ -80,7 +81,7 @@ def test_stopping_ends_pause_and_removes_the_pin_and_may_be_repeated(rig: Rig) -
     sandbox = rig.run(scenario)
     assert sandbox.pid not in rig.processes()
     assert not os.path.lexists(_pin(rig, "stopped"))
-    assert not (names.sandbox_dir(rig.lab) / f"{sandbox.id}.jsonl").exists()
+    assert sandbox.id not in recorded(rig.lab)
 
 
 def test_a_pin_that_somebody_removes_comes_back_while_its_sandbox_lives(rig: Rig) -> None:

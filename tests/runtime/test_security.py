@@ -1,11 +1,11 @@
 """As whom a container runs and what it may do, tried by what it can do and cannot."""
 
 import os
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from labctl.cri import Container, ContainerConfig, CriError, RuntimeClient
 from labctl.cri.messages import Mount, Security

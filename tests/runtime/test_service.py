@@ -51,16 +51,16 @@ def test_a_slow_verb_holds_no_other_up(rig: Rig) -> None:
 def test_events_are_of_ones_own_node_and_in_order(rig: Rig) -> None:
     async def scenario(client: RuntimeClient) -> None:
         events = await client.subscribe("node-e")
-        for name, node in (("other", "node-o"), ("mine", "node-e")):
+        for name, node in (("other", "node-o"), ("mine", "node-e"), ("next", "node-e")):
             sandbox = await client.run_pod_sandbox(pod(f"events-{name}", node=node))
             config = rig.config(name, "sh", "-c", "exit 3")
             await exited(client, await run_container(client, sandbox, config))
         first, second = [await anext(events) for _ in range(2)]
-        assert (first.kind, second.kind) == ("container-started", "container-exited")
+        assert (first.kind, second.kind) == ("container-exited", "container-exited")
         assert first.container is not None
-        assert first.container.config.name == "mine"
+        assert (first.sandbox_id, first.container.exit_code) == ("uid-events-mine-0", 3)
         assert second.container is not None
-        assert (second.sandbox_id, second.container.exit_code) == ("uid-events-mine-0", 3)
+        assert second.container.config.name == "next"
         events.close()
 
     rig.run(scenario)

@@ -5,11 +5,11 @@ import json
 import socket
 import subprocess
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.cri import Container, ContainerConfig, Port, RuntimeClient, Sandbox

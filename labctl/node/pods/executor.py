@@ -8,7 +8,9 @@ try once more.
 import contextlib
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+
+from msgspec.structs import replace
 
 from labctl import names
 from labctl.api.kinds.cluster import RUNTIMECLASSES

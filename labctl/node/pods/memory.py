@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 
+import msgspec
+
 from labctl.cri.errors import CriError
 from labctl.cri.messages import Container, ContainerConfig, Sandbox
 from labctl.node.pods.crash_backoff import CrashBackoff, Delays
@@ -62,7 +64,7 @@ class PodMemory:
 
     def _as_told(self, container: Container) -> Container:
         if container.id in self.starting and container.state == "running":
-            return replace(container, state="created")
+            return msgspec.structs.replace(container, state="created")
         return container
 
     def failed(self, uid: str, container: str, failure: Failure) -> None:

@@ -5,7 +5,8 @@ goes from created to running to exited, an older state never replaces a newer on
 """
 
 from collections.abc import Callable, Iterable
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from labctl.cri.messages import Container, ContainerEvent, Sandbox
 
@@ -113,12 +114,5 @@ class RuntimeMirror:
         known = self._containers.get(event.container.id)
         if known is not None:
             self.put_container(event.container)
-        if not _is_start(known, event.container):
+        if known != event.container:
             self._changed(sandbox.config.uid)
-
-
-def _is_start(known: Container | None, container: Container) -> bool:
-    """Whether no more has happened than whoever starts a container is answered."""
-    return known == container or (
-        known is not None and (known.state, container.state) == ("created", "running")
-    )

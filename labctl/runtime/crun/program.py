@@ -3,7 +3,8 @@
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from labctl.cgroups.group import Group
 from labctl.cri.errors import RUN_CONTAINER_ERROR, RUN_SANDBOX_ERROR, CriError
