@@ -45,11 +45,16 @@ def is_available(pod: Obj, min_ready_seconds: int, now: float) -> bool:
     return since is not None and since + min_ready_seconds <= now
 
 
-def next_availability(pods: Iterable[Obj], min_ready_seconds: int, now: float) -> float | None:
-    """In how many seconds the next ready pod will have been so for `min_ready_seconds`."""
+def next_availability(
+    ready: Iterable[float | None], min_ready_seconds: int, now: float
+) -> float | None:
+    """In how many seconds the next pod will have been ready for `min_ready_seconds`.
+
+    `ready` tells since when each is, by `ready_since`.
+    """
     if not min_ready_seconds:
         return None
-    times = [since + min_ready_seconds - now for pod in pods if (since := ready_since(pod))]
+    times = [since + min_ready_seconds - now for since in ready if since]
     return min((seconds for seconds in times if seconds > 0), default=None)
 
 

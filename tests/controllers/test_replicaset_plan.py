@@ -4,8 +4,9 @@ import pytest
 
 from labctl.api.objects import Obj, format_time, name, owner_reference
 from labctl.controllers.claim import claim, owned_pod
-from labctl.controllers.pods import is_active, next_availability
+from labctl.controllers.pods import is_active, next_availability, ready_since
 from labctl.controllers.replicaset import plan
+from labctl.controllers.replicaset.census import census_of
 from labctl.controllers.replicaset.victims import DELETION_COST, victims
 from tests.controllers.objects import NOW, pod, replicaset
 
@@ -68,24 +69,24 @@ def test_the_status_counts_ready_available_and_fully_labelled() -> None:
         pod("young", labels=_LABELS, ready_for=10),
         pod("unready", labels={"app": "web"}, ready=False),
     ]
-    assert plan.status(owner, pods, None, NOW) == {
+    assert plan.status(owner, census_of(pods), None, NOW) == {
         "replicas": 3,
         "fullyLabeledReplicas": 2,
         "readyReplicas": 2,
         "availableReplicas": 1,
         "observedGeneration": 1,
     }
-    assert next_availability(pods, 60, NOW) == 50
+    assert next_availability(map(ready_since, pods), 60, NOW) == 50
 
 
 def test_a_failure_is_a_condition_until_it_is_over() -> None:
     owner = _rs(3)
-    failed = plan.status(owner, [], plan.Failure("FailedCreate", "no room"), NOW)
+    failed = plan.status(owner, {}, plan.Failure("FailedCreate", "no room"), NOW)
     assert [(one["type"], one["reason"], one["message"]) for one in failed["conditions"]] == [
         ("ReplicaFailure", "FailedCreate", "no room")
     ]
     owner["status"] = failed
-    assert "conditions" not in plan.status(owner, [], None, NOW)
+    assert "conditions" not in plan.status(owner, {}, None, NOW)
 
 
 _ORDER = [

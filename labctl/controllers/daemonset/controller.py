@@ -11,7 +11,7 @@ from labctl.controllers.controller import Desk
 from labctl.controllers.daemonset import plan
 from labctl.controllers.daemonset.nodes import wanted_node
 from labctl.controllers.expectations import Expectations
-from labctl.controllers.pods import next_availability
+from labctl.controllers.pods import next_availability, ready_since
 from labctl.controllers.revisions import HASH_LABEL, history, outdated
 from labctl.controllers.workload import Workload, described
 from labctl.controllers.writes import Patch, at_once, perform, perform_each, status_patch
@@ -70,7 +70,9 @@ class DaemonSetController:
         if not is_deleting(daemonset):
             live = [labels(pod).get(HASH_LABEL, "") for pod in pods]
             await perform_each(self._client, outdated(daemonset, known, live))
-        return next_availability(pods, daemonset["spec"].get("minReadySeconds", 0), now)
+        return next_availability(
+            map(ready_since, pods), daemonset["spec"].get("minReadySeconds", 0), now
+        )
 
     async def _act(self, daemonset: Obj, hash_: str, step: plan.Plan) -> None:
         for pod in step.failed:

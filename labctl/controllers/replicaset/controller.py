@@ -13,12 +13,13 @@ from labctl.controllers.controller import Desk
 from labctl.controllers.expectations import Expectations
 from labctl.controllers.pods import is_active, next_availability
 from labctl.controllers.replicaset import plan
+from labctl.controllers.replicaset.census import Census, Censuses, census_of
 from labctl.controllers.replicaset.victims import victims
 from labctl.controllers.writes import Patch, at_once, perform, status_patch
 from labctl.errors import StatusError
 
 _WORKERS: Final = 5
-_SECONDS_A_POD: Final = 0.0001  # several times what a pass spends on one
+_SECONDS_A_POD: Final = 0.0001  # between two passes
 
 
 class ReplicaSetController:
@@ -28,6 +29,7 @@ class ReplicaSetController:
         self._desk = desk
         self._client = desk.client
         self._replicasets = desk.caches.of(REPLICASETS)
+        self._censuses = Censuses(desk.caches.of(PODS))
         self._expected = Expectations()
         self._reconciler = Reconciler("replicaset", self._reconcile, _WORKERS)
         self._replicasets.subscribe(self._replicaset_changed)
@@ -56,7 +58,7 @@ class ReplicaSetController:
             self._mark_adopters(new)
 
     def _mark_soon(self, replicaset: Obj) -> None:
-        """A pass looks at all pods of a set, so the more it has, the more changes share a pass."""
+        """A pass writes a status, so the more pods a set has, the more changes share a pass."""
         pods = len(self._desk.caches.pods_of(uid(replicaset)))
         self._reconciler.mark_after(key(replicaset), pods * _SECONDS_A_POD)
 
@@ -85,25 +87,40 @@ class ReplicaSetController:
         if replicaset is None:
             return None
         may_act = self._expected.satisfied(at, time.monotonic())
-        pods = await claimed_pods(self._desk, REPLICASETS, replicaset, is_active)
+        census = await self._count(replicaset)
         failure: plan.Failure | None = None
         error: Exception | None = None
         if may_act and not is_deleting(replicaset):
-            failure, error = await self._manage(replicaset, pods)
-        await self._write_status(replicaset, pods, failure)
+            failure, error = await self._manage(replicaset, plan.active(census))
+        await self._write_status(replicaset, census, failure)
         if error is not None:
             raise error
         wait = replicaset["spec"].get("minReadySeconds", 0)
-        return next_availability(pods, wait, time.time())
+        return next_availability(
+            (sort.ready_since for sort in census if sort.active), wait, time.time()
+        )
+
+    async def _count(self, replicaset: Obj) -> Census:
+        """Its pods; looked at one by one only where some are to be taken on, or let go."""
+        census = self._censuses.of(uid(replicaset))
+        selector = from_object(replicaset["spec"]["selector"])
+        alien = any(not selector.matches(dict(sort.labels)) for sort in census if sort.active)
+        if alien or self._desk.caches.orphan_pods(namespace(replicaset)):
+            return census_of(await self._claimed(replicaset))
+        return census
+
+    async def _claimed(self, replicaset: Obj) -> tuple[Obj, ...]:
+        return await claimed_pods(self._desk, REPLICASETS, replicaset, is_active)
 
     async def _manage(
-        self, replicaset: Obj, pods: tuple[Obj, ...]
+        self, replicaset: Obj, present: int
     ) -> tuple[plan.Failure | None, Exception | None]:
         """Creates or deletes what is missing or too many; says what went wrong."""
-        count = plan.missing(replicaset, len(pods))
+        count = plan.missing(replicaset, present)
         if count > 0:
             return _failed("FailedCreate", await self._create(replicaset, count))
         if count < 0:
+            pods = await self._claimed(replicaset)
             return _failed("FailedDelete", await self._delete(replicaset, pods, -count))
         return None, None
 
@@ -165,10 +182,10 @@ class ReplicaSetController:
         return [pod for group in pods for pod in group]
 
     async def _write_status(
-        self, replicaset: Obj, pods: tuple[Obj, ...], failure: plan.Failure | None
+        self, replicaset: Obj, census: Census, failure: plan.Failure | None
     ) -> None:
         old = replicaset.get("status") or {}
-        new = plan.status(replicaset, pods, failure, time.time())
+        new = plan.status(replicaset, census, failure, time.time())
         if new == old:
             return
         patch = status_patch(old, new)

@@ -1,15 +1,14 @@
 """What a ReplicaSet needs next, from itself and the pods: values in, decisions out."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Final
 
 from labctl.api.objects import (
     Obj,
     format_time,
-    labels,
 )
-from labctl.controllers.pods import is_available, is_ready
+from labctl.controllers.replicaset.census import Census, Sort
 
 BURST: Final = 500  # creations or deletions in one pass
 
@@ -41,27 +40,32 @@ def slow_start(count: int) -> Iterator[int]:
         size *= 2
 
 
-def status(replicaset: Obj, pods: Iterable[Obj], failure: Failure | None, now: float) -> Obj:
-    """The status with these active pods (epoch seconds)."""
+def status(replicaset: Obj, census: Census, failure: Failure | None, now: float) -> Obj:
+    """The status with the active ones of these pods (epoch seconds)."""
     spec = replicaset["spec"]
     old = replicaset.get("status") or {}
-    present = tuple(pods)
     wanted = ((spec["template"].get("metadata") or {}).get("labels") or {}).items()
     wait = spec.get("minReadySeconds", 0)
-    ready = [pod for pod in present if is_ready(pod)]
     counts = {
-        "fullyLabeledReplicas": sum(wanted <= labels(pod).items() for pod in present),
-        "readyReplicas": len(ready),
-        "availableReplicas": sum(is_available(pod, wait, now) for pod in ready)
-        if wait
-        else len(ready),
+        "fullyLabeledReplicas": _count(census, lambda sort: wanted <= sort.labels),
+        "readyReplicas": _count(census, lambda sort: sort.ready),
+        "availableReplicas": _count(census, lambda sort: sort.is_available(wait, now)),
     }
-    new: Obj = {"replicas": len(present), **{k: n for k, n in counts.items() if n}}
+    new: Obj = {"replicas": active(census), **{k: n for k, n in counts.items() if n}}
     new["observedGeneration"] = replicaset["metadata"].get("generation", 0)
     conditions = _conditions(old.get("conditions") or [], failure, now)
     if conditions:
         new["conditions"] = conditions
     return new
+
+
+def active(census: Census) -> int:
+    """How many of the pods count as replicas."""
+    return _count(census, lambda _: True)
+
+
+def _count(census: Census, counts: Callable[[Sort], bool]) -> int:
+    return sum(count for sort, count in census.items() if sort.active and counts(sort))
 
 
 def replicas(replicaset: Obj) -> int:

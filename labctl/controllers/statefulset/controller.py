@@ -8,7 +8,7 @@ from labctl.api.objects import Obj, is_deleting, labels, name
 from labctl.client.reconciler import Reconciler
 from labctl.controllers.claim import claimed_pods
 from labctl.controllers.controller import Desk
-from labctl.controllers.pods import next_availability
+from labctl.controllers.pods import next_availability, ready_since
 from labctl.controllers.revisions import HASH_LABEL, history, outdated
 from labctl.controllers.statefulset import plan
 from labctl.controllers.statefulset.identity import claims, ordinal
@@ -54,7 +54,9 @@ class StatefulSetController:
             live = [labels(pod).get(HASH_LABEL, "") for pod in pods]
             live.append(step.status["currentRevision"])
             await perform_each(self._client, outdated(statefulset, known, live))
-        return next_availability(pods, statefulset["spec"].get("minReadySeconds", 0), now)
+        return next_availability(
+            map(ready_since, pods), statefulset["spec"].get("minReadySeconds", 0), now
+        )
 
     async def _create(self, statefulset: Obj, pod: Obj) -> None:
         """The name says which pod it is, so that a second try makes no second one."""
