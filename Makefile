@@ -2,6 +2,8 @@
 
 VENV ?= $(CURDIR)/.venv
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
+PYTEST := $(ROOT) $(VENV)/bin/python -m pytest
+WORKERS ?= 2  # a lab's own processes want the other cores
 
 .PHONY: up down test lint format setup bench bench-quick soak chaos schema
 
@@ -16,8 +18,9 @@ up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 down:  ## takes the lab away
 	$(ROOT) $(VENV)/bin/labctl down
 
-test: setup  ## every test, against the real kernel
-	$(ROOT) $(VENV)/bin/python -m pytest
+test: setup  ## every test, against the real kernel: side by side, then those that measure time
+	$(PYTEST) -m "not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	$(PYTEST) -m alone
 
 lint: setup  ## style, types and layers
 	$(VENV)/bin/ruff check .

@@ -6,6 +6,7 @@ test. Whoever hurts or changes a lab makes one with `make_lab`.
 
 import itertools
 import os
+import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
 
@@ -19,6 +20,11 @@ from tests.store.etcd_process import EtcdProcess, running_etcd
 MakeLab = Callable[..., Labctl]
 
 _numbers = itertools.count(1)
+
+
+def pytest_configure() -> None:
+    """Draws the run's seed, where none is given: the workers of one run must see the same tests."""
+    os.environ["CHAOS_SEED"] = os.environ.get("CHAOS_SEED") or str(time.time_ns() % 10**6)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -1,7 +1,9 @@
 """What people change with kubectl: applied on either side, compared, edited, patched, replaced."""
 
 import json
+import subprocess
 from collections.abc import Awaitable, Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -30,15 +32,17 @@ def play(minor: int, directory: Path, story: Story) -> None:
 
 
 async def get(kubectl: Kubectl, what: str) -> Obj:
-    flag = (
-        "--show-managed-fields" if "--show-managed-fields" in await options(kubectl) else "-o=json"
-    )
-    obj: Obj = json.loads(await kubectl.ok("get", what, "-o", "json", flag))
+    words = ("get", what, "-o", "json", *_unhidden(kubectl.program))
+    obj: Obj = json.loads(await kubectl.ok(*words))
     return obj
 
 
-async def options(kubectl: Kubectl) -> str:
-    return await kubectl.ok("get", "--help")
+@cache
+def _unhidden(program: Path) -> tuple[str, ...]:
+    """What a kubectl must be told so that it shows managed fields."""
+    flag = "--show-managed-fields"
+    offered = subprocess.run((program, "get", "--help"), capture_output=True, text=True, check=True)
+    return (flag,) if flag in offered.stdout else ()
 
 
 def text(obj: Obj) -> str:

@@ -53,6 +53,7 @@ def bench(*words: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(line, capture_output=True, text=True, timeout=100, check=False)
 
 
+@pytest.mark.alone
 def test_the_quick_form_measures_and_judges() -> None:
     done = bench("--only", "lab", "--mesh", "6", "--pings", "1")
     assert done.returncode == 0, done.stderr

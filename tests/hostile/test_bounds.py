@@ -111,6 +111,7 @@ COSTLY = [
 ]  # fmt: skip
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("costly", COSTLY, ids=lambda one: one.what)
 def test_what_costs_much_is_answered_in_a_moment(victim: Victim, costly: Costly) -> None:
     make(victim, "costly")
@@ -130,6 +131,7 @@ def make(victim: Victim, name: str) -> None:
     assert made.code in {201, 409}
 
 
+@pytest.mark.alone
 def test_who_sends_much_makes_others_wait_for_one_of_them_only(victim: Victim) -> None:
     """A hundred at once would otherwise be worked on in one go."""
     heavy = Costly("", 201, containers(b'{"name":"a%d","image":"b"}', 8_000)).request()

@@ -2,17 +2,18 @@
 
 import os
 import signal
-import subprocess
 from typing import Any
 
 import pytest
 
 from labctl import names
 from labctl.lab import processes
-from tests.command import PROGRAM, Labctl
+from labctl.lab.places import Place
+from tests.command import Labctl
 from tests.conftest import MakeLab
 from tests.recorded import recorded
 from tests.waiting import until
+from tests.whole.witnesses import flooding, place
 
 _POD = """
 apiVersion: v1
@@ -74,24 +75,23 @@ def pids(labctl: Labctl) -> dict[str, int]:
     return {one.name: one.pid for one in processes.read_record(labctl.lab).processes}
 
 
-def one_on(labctl: Labctl, node: str) -> str:
-    return str(next(one["pod"] for one in sandboxes(labctl) if one["node"] == node))
+def place_on(labctl: Labctl, node: str) -> Place:
+    found = (one for one in objects(labctl, "pods") if one["spec"]["nodeName"] == node)
+    return place(next(found), labctl.lab)
 
 
 def test_a_ping_flood_loses_nothing_while_all_processes_of_the_lab_are_killed(
     labctl: Labctl,
 ) -> None:
     before, paused = pods(labctl), [one["pid"] for one in sandboxes(labctl)]
-    ends = (one_on(labctl, "node1"), one_on(labctl, "node2"))
-    command = [str(PROGRAM), "--lab", labctl.lab, "ping", *ends, "-c", "300", "-i", "0.01"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as flood:
-        assert flood.stdout is not None
-        flood.stdout.readline()
+    near, far = (place_on(labctl, node) for node in ("node1", "node2"))
+    with flooding(near, far) as flood:
+        until(lambda: flood.sent > 0)
         for pid in pids(labctl).values():
             os.kill(pid, signal.SIGKILL)
         labctl.ok("up")
-        assert flood.poll() is None, "the flood was over too early"
-        assert flood.wait() == 0, flood.stdout.read()
+    assert flood.sent > 100
+    assert flood.lost == 0
     until(lambda: [one["pid"] for one in sandboxes(labctl)] == paused)
     assert pods(labctl) == before
     labctl.ok("verify", "--protocol", "icmp")

@@ -13,30 +13,19 @@ from labctl import names
 from labctl.lab import processes
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.labs import POD_ON_EVERY_NODE
 from tests.machine import machine
 from tests.waiting import until
 
-_PODS = """
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      terminationGracePeriodSeconds: 0
-      containers:
-      - {name: nginx, image: nginx, ports: [{containerPort: 80}]}
-      - {name: sleep, image: x, command: [sleep, "1000"]}
----
+_PODS = f"""
+{POD_ON_EVERY_NODE}---
 apiVersion: v1
 kind: Pod
-metadata: {name: on-host}
+metadata: {{name: on-host}}
 spec:
   hostNetwork: true
   nodeName: node1
-  containers: [{name: sleep, image: x, command: [sleep, "1000"]}]
+  containers: [{{name: sleep, image: x, command: [sleep, "1000"]}}]
 """
 
 

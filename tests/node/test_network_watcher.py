@@ -55,6 +55,14 @@ class Watched:
         words = ["ip", "netns", "exec", (netns or self.netns).name, "sh", "-ec", command]
         await asyncio.to_thread(subprocess.run, words, check=True)
 
+    async def attach(self, *netns: Path) -> list[PodPort]:
+        """Pods of these namespaces, which the kernel has told of."""
+        ports = [port(number, str(one)) for number, one in enumerate(netns, 2)]
+        for one in ports:
+            self.network.attach(one)
+        await self.next_turn()
+        return ports
+
     async def until(self, condition: Callable[[], bool]) -> None:
         async with asyncio.timeout(DEADLINE_SECONDS):
             while not condition():
@@ -132,10 +140,7 @@ def test_a_wound_of_a_pods_own_side_is_noticed_and_told_of_the_pod(
 ) -> None:
     async def scene() -> None:
         async with watched(two_nodes[0]) as node:
-            pod, other = port(2, str(make_netns())), port(3, str(make_netns()))
-            for one in (pod, other):
-                node.network.attach(one)
-            await node.next_turn()
+            pod, _ = await node.attach(make_netns(), make_netns())
             await node.wound(wound, Path(pod.netns))
             await node.until(lambda: bool(node.told))
             assert said.format(link=pod.link) in node.told[0]
@@ -151,8 +156,7 @@ def test_what_a_pod_makes_for_itself_is_its_own(
 ) -> None:
     async def scene() -> None:
         async with watched(two_nodes[0]) as node:
-            pod = port(2, str(make_netns()))
-            node.network.attach(pod)
+            (pod,) = await node.attach(make_netns())
             await node.wound(
                 "ip link add tunnel type bridge; ip address add 192.0.2.1/24 dev tunnel;"
                 "ip link set tunnel up; ip route add 198.51.100.0/24 dev tunnel",
@@ -170,10 +174,7 @@ def test_a_dying_pod_is_no_wound(two_nodes: tuple[Path, Path], make_netns: MakeN
 
     async def scene() -> None:
         async with watched(two_nodes[0]) as node:
-            dying, living = port(2, str(make_netns())), port(3, str(make_netns()))
-            for one in (dying, living):
-                node.network.attach(one)
-            await node.next_turn()
+            dying, living = await node.attach(make_netns(), make_netns())
             await asyncio.to_thread(namespaces.delete_netns, Path(dying.netns).name)
             await node.until(lambda: not node.network.has_link(dying.link))
             await node.next_turn()
@@ -190,8 +191,7 @@ def test_listening_beyond_keeps_no_namespace_alive(
 ) -> None:
     async def scene() -> None:
         async with watched(two_nodes[0]) as node:
-            pod = port(2, str(make_netns()))
-            node.network.attach(pod)
+            (pod,) = await node.attach(make_netns())
             await node.wound("ip link set eth0 mtu 1400", Path(pod.netns))
             await node.until(lambda: bool(node.told))
             async with node.watcher.departure(pod):
@@ -240,8 +240,7 @@ def test_a_port_whose_namespace_somebody_holds_is_deleted(
 ) -> None:
     async def scene() -> None:
         async with watched(two_nodes[0]) as node:
-            held = port(2, str(make_netns()))
-            node.network.attach(held)
+            (held,) = await node.attach(make_netns())
             async with node.watcher.departure(held):
                 assert node.network.has_link(held.link)
             assert not node.network.has_link(held.link)

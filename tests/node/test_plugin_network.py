@@ -137,6 +137,7 @@ async def hurt(scene: Scene, pod: Obj, line: str) -> None:
     await asyncio.to_thread(subprocess.run, words, check=True)
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["bridge", "ptp"])
 @pytest.mark.parametrize(
     ("line", "said"),

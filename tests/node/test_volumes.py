@@ -308,6 +308,7 @@ def waiting(obj: Obj) -> str:
     return str(((told.get("state") or {}).get("waiting") or {}).get("reason", ""))
 
 
+@pytest.mark.alone
 def test_a_pod_waits_for_what_it_refers_to(stage: Stage) -> None:
     async def play(scene: Scene) -> None:
         container = {

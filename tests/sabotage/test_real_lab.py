@@ -12,31 +12,11 @@ from labctl.lab import connect
 from labctl.verify import Topology, snapshot, verify
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.labs import lab_of_four_pods
 from tests.sabotage.table import TABLE, Sabotage, site
 from tests.sabotage.trial import try_sabotage
 
 BACKENDS = ("host-gw", "vxlan")
-
-_LAB = """\
-apiVersion: labctl.io/v1alpha1
-kind: Lab
-metadata: {{name: sabotage}}
-spec:
-  nodes: 2
-  network: {{backend: {backend}, healing: false}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 4
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      containers:
-      - {{name: nginx, image: "nginx:1.14.2", ports: [{{containerPort: 80}}]}}
-"""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +25,7 @@ def topologies(make_lab: MakeLab) -> dict[str, Topology]:
 
 
 def _topology(make_lab: MakeLab, backend: str) -> Topology:
-    labctl = make_lab("-", stdin=_LAB.format(backend=backend))
+    labctl = make_lab("-", stdin=lab_of_four_pods(backend, healing=False))
     labctl.ok("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
     return asyncio.run(_look(labctl))
 

@@ -17,6 +17,7 @@ from labctl.api.objects import Obj
 from labctl.lab import processes
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.labs import POD_ON_EVERY_NODE
 from tests.waiting import until
 from tests.whole.witnesses import flooding, place, said, talkers, writing
 
@@ -25,25 +26,12 @@ _ROUNDS = 4
 _OTHERS = ("control-plane", "runtime", "agent-node1", "agent-node2")
 _ALL = ("supervisor", *_OTHERS)
 _WRITES = 20  # acknowledged before and after each blow
-_PODS = """
-apiVersion: apps/v1
-kind: DaemonSet
-metadata: {name: web}
-spec:
-  selector: {matchLabels: {app: web}}
-  template:
-    metadata: {labels: {app: web}}
-    spec:
-      containers:
-      - {name: stand-in, image: nginx, ports: [{containerPort: 80}]}
-      - {name: program, image: x, command: [sleep, "1000"]}
-"""
 
 
 @pytest.fixture(scope="module")
 def labctl(make_lab: MakeLab) -> Labctl:
     one = make_lab("--nodes", "2")
-    one.ok("apply", "-f", "-", stdin=_PODS)
+    one.ok("apply", "-f", "-", stdin=POD_ON_EVERY_NODE)
     one.ok("wait", "--for=jsonpath=.status.numberReady=2", "daemonset/web")
     talkers(one, "node1", "node2")
     until(lambda: said(one)[0] > 0)

@@ -96,6 +96,7 @@ def test_a_ready_pod_has_all_conditions(labctl: Labctl) -> None:
     assert {one["type"] for one in conditions if one["status"] == "True"} == CONDITIONS
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("kind", ["pin", "port", "address"])
 def test_what_somebody_removes_comes_back_and_the_pod_does_not_notice(
     labctl: Labctl, kind: str
@@ -118,6 +119,7 @@ def test_what_somebody_removes_comes_back_and_the_pod_does_not_notice(
     labctl.ok("verify", "--claim", "pod-to-pod", "--protocol", "icmp")
 
 
+@pytest.mark.alone
 def test_a_sandbox_that_died_is_replaced_within_a_second(labctl: Labctl) -> None:
     obj, before = pod(labctl), sandbox(labctl)
     assert answers(labctl, before["ip"])

@@ -10,31 +10,12 @@ import pytest
 from labctl.api.objects import Obj
 from tests.command import Labctl
 from tests.conftest import MakeLab
+from tests.labs import lab_of_four_pods
 from tests.machine import Machine, machine
 from tests.waiting import until
 from tests.wounds.patient import Patient
 from tests.wounds.table import BOTH, TABLE
 
-LAB = """\
-apiVersion: labctl.io/v1alpha1
-kind: Lab
-metadata: {{name: wounds}}
-spec:
-  nodes: 2
-  network: {{backend: {backend}, healing: {healing}}}
----
-apiVersion: apps/v1
-kind: Deployment
-metadata: {{name: web}}
-spec:
-  replicas: 4
-  selector: {{matchLabels: {{app: web}}}}
-  template:
-    metadata: {{labels: {{app: web}}}}
-    spec:
-      containers:
-      - {{name: nginx, image: "nginx:1.14.2", ports: [{{containerPort: 80}}]}}
-"""
 PROMISED_SECONDS = 1.0
 DEADLINE_SECONDS = 10.0
 READ_BACK_SECONDS = 0.5  # what no event tells is looked at that often
@@ -54,12 +35,13 @@ class Ward:
 def wards(make_lab: MakeLab) -> dict[str, Ward]:
     found = {}
     for backend in BOTH:
-        labctl = make_lab("-", stdin=LAB.format(backend=backend, healing="true"))
+        labctl = make_lab("-", stdin=lab_of_four_pods(backend, healing=True))
         labctl.ok("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
         found[backend] = Ward(labctl)
     return found
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     ("backend", "number"),
     [
@@ -98,6 +80,7 @@ def _is_about(event: Obj, about: str, said: Counter[str]) -> bool:
     return f"{subject['kind']}/{subject['name']}" == about and message in said
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize("backend", BOTH)
 def test_after_all_that_the_network_is_sound(wards: dict[str, Ward], backend: str) -> None:
     """The last one of this table."""
@@ -113,7 +96,7 @@ def test_after_all_that_the_network_is_sound(wards: dict[str, Ward], backend: st
 
 @pytest.fixture(scope="module")
 def left_alone(make_lab: MakeLab) -> Labctl:
-    labctl = make_lab("-", stdin=LAB.format(backend="vxlan", healing="false"))
+    labctl = make_lab("-", stdin=lab_of_four_pods("vxlan", healing=False))
     labctl.ok("wait", "--for=condition=Available", "deployment/web", "--timeout=60s")
     return labctl
 
@@ -144,7 +127,7 @@ def test_with_healing_off_a_wound_stays_and_is_planned(left_alone: Labctl) -> No
     for _, said in LESSONS:
         assert said.format_map(patient.fields) in planned
     assert patient.times_told() == 0
-    left_alone.ok("up", "-", stdin=LAB.format(backend="vxlan", healing="true"))
+    left_alone.ok("up", "-", stdin=lab_of_four_pods("vxlan", healing=True))
     until(lambda: patient.planned() == [], DEADLINE_SECONDS)
     left_alone.ok("verify")
 
