@@ -34,6 +34,12 @@ class FieldError(BadInput):
 def unknown_field(path: Path, known: Iterable[str]) -> FieldError:
     """The error for a field that does not exist, with the nearest one that does as its hint."""
     names = sorted(known)
-    near = difflib.get_close_matches(str(path[-1]), names, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]}?" if near else f"the fields here are {', '.join(names)}"
+    hint = nearest(str(path[-1]), names) or f"the fields here are {', '.join(names)}"
     return FieldError(path, "unknown field", hint)
+
+
+def nearest(word: str, known: Iterable[str], cutoff: float = 0.5) -> str:
+    """`did you mean WORD?` of the known word that is most like this one; "" if none is."""
+    by_fold = {one.casefold(): one for one in known}
+    near = difflib.get_close_matches(word.casefold(), by_fold, n=1, cutoff=cutoff)
+    return f"did you mean {by_fold[near[0]]}?" if near else ""

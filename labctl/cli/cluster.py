@@ -59,6 +59,7 @@ def _wish(file: str | None, lab: str | None) -> Wish:
         name = spec.name
     strangers = [one for one in documents if not one.is_manifest and one.kind != LAB_KIND]
     if strangers:
+        manifests.check_kinds(strangers)
         problem = f"a {strangers[0].kind} is not for up"
         raise strangers[0].error(("kind",), problem, "labctl scenario run FILE")
     return Wish(name, document, manifests=tuple(manifests.prepare(documents)))

@@ -26,7 +26,10 @@ _VARIABLE = "_LABCTL_COMPLETE"
 @click.command(epilog='Example: eval "$(labctl completion bash)"')
 @click.argument("shell", type=click.Choice(["bash", "zsh", "fish"]))
 def completion(shell: str) -> None:
-    """Print the completion script of a shell; put it into its start-up file."""
+    """Print the completion script of a shell; put it into its start-up file.
+
+    Names of what lives in a lab are completed for root, whom alone a lab answers.
+    """
     program = click.get_current_context().find_root().command
     kind = get_completion_class(shell)
     if kind is not None:

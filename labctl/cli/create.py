@@ -17,9 +17,27 @@ from labctl.lab.manifests import Manifest
 from labctl.lab.reading import read_text
 
 _PORT = click.IntRange(1, 65535)
+_SHORT = {"cm": "configmap", "deploy": "deployment", "ns": "namespace"}
+_KUBECTL = frozenset(
+    (
+        "clusterrole", "clusterrolebinding", "cronjob", "cj", "ingress", "ing", "job",
+        "poddisruptionbudget", "pdb", "priorityclass", "pc", "quota", "role", "rolebinding",
+        "secret", "service", "svc", "serviceaccount", "sa", "token",
+    )
+)  # fmt: skip
+
+
+class _QuickOnes(click.Group):
+    """Takes kubectl's short words as well."""
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name in _KUBECTL:
+            raise BadInput(f"no such command {cmd_name!r}", f"labctl kubectl create {cmd_name} …")
+        return super().get_command(ctx, _SHORT.get(cmd_name, cmd_name))
 
 
 @click.group(
+    cls=_QuickOnes,
     invoke_without_command=True,
     epilog="Examples: labctl create -f web.yaml · "
     "labctl create deployment web --image nginx --replicas 3 --port 80",
@@ -59,7 +77,7 @@ def deployment(
     output: str,
     lab: str,
 ) -> None:
-    """Create a Deployment NAME; words after -- are the container's command."""
+    """Create a Deployment NAME; words after -- are its command."""
     made = quick.deployment(name, images, replicas, port, command)
     _create_quick(made, namespace, output, lab)
 
@@ -71,9 +89,6 @@ def deployment(
 def create_namespace(name: str, output: str, lab: str) -> None:
     """Create a Namespace NAME."""
     _create_quick(quick.namespace(name), "", output, lab)
-
-
-create.add_command(create_namespace, "ns")
 
 
 @create.command(epilog="Example: labctl create configmap settings --from-literal mode=test")
@@ -95,9 +110,6 @@ def configmap(
     data = dict(_pair(literal, "--from-literal") for literal in literals)
     data |= dict(map(_file_entry, files))
     _create_quick(quick.configmap(name, data), namespace, output, lab)
-
-
-create.add_command(configmap, "cm")
 
 
 @click.command(

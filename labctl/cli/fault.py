@@ -16,7 +16,7 @@ T = TypeVar("T")
 
 _OF_NODES = (
     ("kill-agent", "SIGKILL the agent; it stays dead until start-agent.", "agent of {} killed"),
-    ("start-agent", "Start an agent that kill-agent killed.", "agent of {} started"),
+    ("start-agent", "Start an agent that kill-agent killed.", "agent of {} runs"),
     ("cut", "Pull a cable: a node's, or control-plane's.", "cable of {} pulled"),
     ("mend", "Plug it in again.", "cable of {} plugged in"),
     (
@@ -24,7 +24,7 @@ _OF_NODES = (
         "Switch the node off: agent, containers, cable.",
         "{} switched off",
     ),
-    ("node-up", "Switch it on again: it boots, and its agent.", "{} booted"),
+    ("node-up", "Switch it on again: it boots, and its agent.", "{} is switched on"),
 )
 _OF_PROCESSES = (
     (
@@ -135,6 +135,8 @@ def list_faults(output: str, lab: str) -> None:
 
     require_root()
     report = fault_list(lab)
+    if not report["items"] and output in ("", "wide"):
+        click.echo("No faults are in force.", err=True)
     rows = [[one["fault"], one["target"], one.get("value", "")] for one in report["items"]]
     emit_report(
         report,

@@ -48,6 +48,8 @@ def list_images(output: str, lab: str) -> None:
     require_root()
     report = images.image_list(lab)
     items = report["items"]
+    if not items and output in ("", "wide"):
+        click.echo("No images are loaded.", err=True)
     emit_report(
         report,
         output,

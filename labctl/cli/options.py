@@ -122,7 +122,7 @@ def selector_option(function: F) -> F:
     return option(function)
 
 
-def _checked_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> Path | None:
+def checked_file(_ctx: click.Context, param: click.Parameter, value: str | None) -> Path | None:
     """A file that can be written later, known before the long work begins."""
     if value is None:
         return None
@@ -138,7 +138,7 @@ def junit_option(function: F) -> F:
     """`--junit FILE`, as the argument `junit`: where the report goes, or None."""
     help_text = "Write a JUnit report."
     option = click.option(
-        "--junit", type=click.Path(), callback=_checked_file, metavar="FILE", help=help_text
+        "--junit", type=click.Path(), callback=checked_file, metavar="FILE", help=help_text
     )
     return option(function)
 

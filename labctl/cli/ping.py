@@ -35,7 +35,8 @@ def ping(
 ) -> int:
     """Ping DESTINATION from SOURCE: a pod, NAME.NAMESPACE, deploy/NAME, node/NAME or outside.
 
-    DESTINATION may be an address too. Exit code 1 when an answer is missing.
+    DESTINATION may be an address too. Exit code 1 when an answer is missing. Ctrl-C ends it early,
+    with what came until then.
     """
     there, here = ask(lab, lambda client: _places(client, lab, (destination, source), namespace))
     check_source(here)

@@ -72,6 +72,8 @@ def _status_text(report: Obj) -> str:
     counted = f"pods: {pods['ready']} of {pods['total'] - pods['finished']} ready"
     if pods["finished"]:
         counted += f", {pods['finished']} finished"
+    if pods["phases"].get("Pending"):
+        counted += f", {pods['phases']['Pending']} pending"
     nodes = [
         [one["name"], one["status"], one["address"], str(one["pods"]), one["podCIDR"]]
         for one in report["nodes"]

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import click
 
-from labctl.cli.options import lab_option
+from labctl.cli.options import checked_file, lab_option
 
 
 @click.command("support-bundle", epilog="Example: labctl support-bundle -o bug.tar.gz")
@@ -13,12 +13,13 @@ from labctl.cli.options import lab_option
     "-o",
     "--output",
     "file",
-    type=click.Path(dir_okay=False),
+    type=click.Path(),
+    callback=checked_file,
     metavar="FILE",
     help="Where to; labctl-LAB-TIME.tar.gz in this directory by default.",
 )
 @lab_option
-def support_bundle(file: str | None, lab: str) -> None:
+def support_bundle(file: Path | None, lab: str) -> None:
     """Write logs, objects, plans, kernel state and versions into one file, for a bug report.
 
     It works on a lab that is half dead, too; index.json in it says what is missing, and why. Data
@@ -29,7 +30,7 @@ def support_bundle(file: str | None, lab: str) -> None:
 
     require_root()
     when = datetime.now().strftime("%Y%m%d-%H%M%S")  # noqa: DTZ005 - the user's own time
-    summary = write_bundle(lab, Path(file or f"labctl-{lab}-{when}.tar.gz"))
+    summary = write_bundle(lab, file or Path(f"labctl-{lab}-{when}.tar.gz"))
     for line in summary.missing:
         click.echo(f"missing: {line}", err=True)
     click.echo(summary.file)

@@ -16,7 +16,12 @@ _EXAMPLES = "Examples: labctl verify · labctl verify --claim pod-to-pod --proto
 
 @click.command(epilog=_EXAMPLES)
 @click.option(
-    "--claim", "claims", multiple=True, shell_complete=complete_claim, help="Only this one."
+    "--claim",
+    "claims",
+    multiple=True,
+    metavar="CLAIM",
+    shell_complete=complete_claim,
+    help="Only this one: pod-to-pod, pod-to-node, node-to-pod, egress, mtu.",
 )
 @click.option(
     "--protocol",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from labctl.api.catalog import Catalog
 from labctl.api.custom.definition import defined_resources
-from labctl.api.fields import FieldError
+from labctl.api.fields import FieldError, nearest
 from labctl.api.fields import Path as FieldPath
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
 from labctl.api.manifests import Document, read_documents
@@ -56,9 +56,13 @@ class Manifest:
 
 def read(sources: Iterable[str]) -> list[Document]:
     """Every document of files, directories (their YAML and JSON) and `-`; BadInput if unreadable."""
-    found = [document for source in sources for document in _read_source(source)]
-    if not found:
+    given = list(sources)
+    found = [document for source in given for document in _read_source(source)]
+    if not given:
         raise BadInput("no objects were given", "-f FILE, -f DIRECTORY or -f -")
+    if not found:
+        where = ", ".join("stdin" if source == "-" else source for source in given)
+        raise BadInput(f"no objects were given: there is none in {where}")
     return found
 
 
@@ -103,12 +107,18 @@ def prepare(
     BadInput names file, line and field of the first thing that is wrong.
     """
     catalog = BUILT_IN.beside((*_defined(documents), *catalog.stored))
-    for document in documents:
-        if not document.is_manifest and document.kind not in _OURS:
-            raise document.error(("kind",), f"labctl has no kind {document.kind!r}")
+    check_kinds(documents)
     found = [_prepare(one, space, catalog) for one in documents if one.is_manifest]
     _refuse_duplicates(found, [document for document in documents if document.is_manifest])
     return in_order(found)
+
+
+def check_kinds(documents: Iterable[Document]) -> None:
+    """BadInput for a kind that would be labctl's own, if labctl had it."""
+    for document in documents:
+        if not document.is_manifest and document.kind not in _OURS:
+            problem = f"labctl has no kind {document.kind!r}"
+            raise document.error(("kind",), problem, nearest(document.kind, _OURS))
 
 
 def given(documents: Sequence[Document], space: str, catalog: Catalog) -> list[Manifest]:
@@ -143,6 +153,7 @@ def manifest(obj: Obj, space: str, catalog: Catalog = BUILT_IN) -> Manifest:
         raise FieldError(
             ("kind",),
             f'no matches for kind "{obj["kind"]}" in version "{obj["apiVersion"]}"',
+            _kind_meant(obj, catalog),
         )
     metadata = obj.get("metadata") or {}
     if not metadata.get("name") and not metadata.get("generateName"):
@@ -153,15 +164,25 @@ def manifest(obj: Obj, space: str, catalog: Catalog = BUILT_IN) -> Manifest:
     return Manifest(resource, obj)
 
 
+def _kind_meant(obj: Obj, catalog: Catalog) -> str:
+    """The same kind in its version, or one with nearly that name."""
+    versions = [one.api_version for one in catalog.stored if one.kind == obj["kind"]]
+    if versions:
+        return f"did you mean apiVersion {versions[0]}?"
+    return nearest(obj["kind"], (one.kind for one in catalog.stored), cutoff=0.8)
+
+
 def check(resource: Resource, obj: Obj) -> None:
     """What the API server would refuse, refused here: FieldError with the first thing wrong."""
     from labctl.api.defaults import set_defaults
+    from labctl.api.schema import fields_beside
     from labctl.api.validation import unknown_fields, validate
 
     for field in unknown_fields(resource, obj):
-        raise FieldError(
-            field_path(field), "unknown field", f"labctl knows no such field of {resource.kind}"
-        )
+        path = field_path(field)
+        meant = nearest(str(path[-1]), fields_beside(resource, path), cutoff=0.7)
+        hint = meant or f"labctl knows no such field of {resource.kind}"
+        raise FieldError(path, "unknown field", hint)
     for cause in validate(resource, set_defaults(resource, obj), None):
         raise FieldError(field_path(cause.field), cause.message)
 

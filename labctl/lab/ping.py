@@ -4,6 +4,7 @@ The packets take the source's own routes and neighbours, as those of a ping prog
 but no program has to be in the pod and none is started.
 """
 
+import contextlib
 import os
 import secrets
 import select
@@ -115,7 +116,8 @@ def ping(
 ) -> Outcome:
     """Sends `count` requests, `interval` seconds apart, and waits `patience` for the last answer.
 
-    `told` hears of every answer as it comes. BadInput when the source is only an address.
+    `told` hears of every answer as it comes. Ctrl-C ends it, as it does ping(8): what came until
+    then is returned. BadInput when the source is only an address.
     """
     check_source(source)
     try:
@@ -124,7 +126,10 @@ def ping(
         raise LabError(f"{source.title} has no network namespace: {error.message}") from error
     with sock:
         sock.setblocking(False)
-        return _Run(sock, source, destination, told).run(count, interval, patience)
+        run = _Run(sock, source, destination, told)
+        with contextlib.suppress(KeyboardInterrupt):
+            run.run(count, interval, patience)
+        return run.outcome
 
 
 class _Run:
@@ -137,25 +142,24 @@ class _Run:
         self._told = told
         self._identifier = secrets.randbelow(0xFFFF) + 1
         self._sent: dict[int, float] = {}
-        self._outcome = Outcome(source, destination)
+        self.outcome = Outcome(source, destination)
 
-    def run(self, count: int, interval: float, patience: float) -> Outcome:
+    def run(self, count: int, interval: float, patience: float) -> None:
         started = time.perf_counter()
         for sequence in range(1, count + 1):
             self._send(sequence)
             last = sequence == count
             until = patience if last else started + interval * sequence - time.perf_counter()
             self._receive(time.perf_counter() + until, until_all=last)
-        return self._outcome
 
     def _send(self, sequence: int) -> None:
-        self._outcome.transmitted += 1
+        self.outcome.transmitted += 1
         packet = icmp.echo_request(self._identifier, sequence & 0xFFFF, _PAYLOAD)
         self._sent[sequence] = time.perf_counter()
         try:
-            self._socket.sendto(packet, (self._outcome.destination.ip, 0))
+            self._socket.sendto(packet, (self.outcome.destination.ip, 0))
         except OSError as error:
-            own = self._outcome.source.ip
+            own = self.outcome.source.ip
             self._take(Reply(sequence, 0.0, own, 0, 0, os.strerror(error.errno or 0)))
 
     def _receive(self, deadline: float, *, until_all: bool) -> None:
@@ -178,5 +182,5 @@ class _Run:
 
     def _take(self, reply: Reply) -> None:
         del self._sent[reply.sequence]
-        self._outcome.replies.append(reply)
+        self.outcome.replies.append(reply)
         self._told(reply)

@@ -101,7 +101,11 @@ async def find_place(client: Client, lab: str, word: str, space: str = "default"
         return _node_place(lab, await client.get(NODES, word.partition("/")[2]))
     if _is_address(word):
         return Place("Address", word, word)
-    return pod_place(lab, await find_pod(client, word, space))
+    try:
+        return pod_place(lab, await find_pod(client, word, space))
+    except StatusError as error:
+        error.hint = "a pod, NAME.NAMESPACE, deploy/NAME, node/NAME, outside or an IPv4 address"
+        raise
 
 
 def pod_place(lab: str, pod: Obj) -> Place:

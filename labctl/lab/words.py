@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from labctl.api.catalog import Catalog
+from labctl.api.fields import nearest
 from labctl.api.resource import Resource
 from labctl.api.resources import BUILT_IN
 from labctl.client.client import Client
@@ -54,10 +55,10 @@ def find_resource(word: str, catalog: Catalog = BUILT_IN) -> Resource:
     """The kind that a word means; BadInput when there is none of it."""
     resource = catalog.by_word(word)
     if resource is None:
-        raise BadInput(
-            f'the server doesn\'t have a resource type "{word}"',
-            "try pods, deployments, replicasets, nodes, events, services, configmaps, …",
-        )
+        plurals = (one.plural for one in catalog.stored)
+        some = "try pods, deployments, replicasets, nodes, events, services, configmaps, …"
+        problem = f'the server doesn\'t have a resource type "{word}"'
+        raise BadInput(problem, nearest(word, plurals, cutoff=0.8) or some)
     return resource
 
 
@@ -72,7 +73,7 @@ def find_resources(words: str, catalog: Catalog = BUILT_IN) -> list[Resource]:
 def targets(words: Sequence[str], catalog: Catalog = BUILT_IN) -> list[Target]:
     """What `KIND[,KIND] [NAME…]` or `KIND/NAME…` names; BadInput when it names nothing."""
     if not words:
-        raise BadInput("no kind given", "for example: labctl get pods")
+        raise BadInput("no kind given", "KIND, KIND NAME or KIND/NAME: pods, pod web, deploy/web")
     if any("/" in word for word in words):
         return [_slashed(word, catalog) for word in words]
     kinds = find_resources(words[0], catalog)

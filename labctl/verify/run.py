@@ -49,7 +49,7 @@ def verify(
     """
     checks = plan.checks(topology, claims, protocols)
     if not checks:
-        raise LabError("nothing to verify")
+        raise LabError("nothing to verify", "it needs pods that run: labctl create deployment …")
     pcap.load_scapy()  # a third of a second, before the clock starts: it is no part of the proof
     started = time.monotonic()
     with _many_files():

@@ -68,6 +68,11 @@ def test_down_without_a_lab_is_no_error() -> None:
         (("scenario", "run", "none.yaml"), "none.yaml: No such file or directory"),
         (("verify", "--junit", "/none/report.xml"), "--junit /none/report.xml: cannot be written"),
         (("verify", "--junit", "/"), "--junit /: is a directory"),
+        (
+            ("support-bundle", "-o", "/none/bundle.tar.gz"),
+            "-o /none/bundle.tar.gz: cannot be written",
+        ),
+        (("create", "service", "clusterip", "a"), "no such command 'service'"),
         ((), "missing command"),
         (("fault",), "missing command"),
         (("kubectl", "get", "pods", "--lab"), "--lab: '--lab' is not a DNS label"),

@@ -2,6 +2,8 @@
 
 import json
 import os
+import signal
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from xml.etree import ElementTree as ET
@@ -12,7 +14,7 @@ from labctl import names
 from labctl.net.namespaces import inside
 from labctl.net.netlink import Netlink
 from labctl.net.observe import observe
-from tests.command import Labctl
+from tests.command import PROGRAM, Labctl
 from tests.conftest import MakeLab
 
 
@@ -67,6 +69,28 @@ def test_a_ping_cannot_begin_at_an_address(labctl: Labctl) -> None:
     result = labctl("ping", "10.0.0.1", "outside")
     assert (result.code, result.out) == (2, "")
     assert result.err.startswith("error: cannot ping from 10.0.0.1\n")
+
+
+def test_a_word_that_is_no_place_is_told_what_places_are(labctl: Labctl) -> None:
+    result = labctl("ping", "node1", "outside")
+    assert result.code == 1
+    assert result.err == (
+        'error: pods "node1" not found\n'
+        "hint: a pod, NAME.NAMESPACE, deploy/NAME, node/NAME, outside or an IPv4 address\n"
+    )
+
+
+def test_ctrl_c_ends_a_ping_with_what_came_until_then(labctl: Labctl) -> None:
+    words = [str(PROGRAM), "ping", "node/node1", "outside", "-c", "60000", "-i", "0.01"]
+    env = {**os.environ, "LABCTL_LAB": labctl.lab}
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True, env=env) as ping:
+        assert ping.stdout is not None
+        assert [ping.stdout.readline()[:8] for _ in range(3)] == ["PING out", *["64 bytes"] * 2]
+        ping.send_signal(signal.SIGINT)
+        rest = ping.stdout.read()
+    assert " received, " in rest
+    assert "rtt min/avg/max" in rest
+    assert ping.returncode in (0, 1)  # one may have been on its way
 
 
 @pytest.mark.parametrize("words", [("plan",), ("ps",), ("fault", "cut"), ("fault", "kill-agent")])

@@ -178,7 +178,9 @@ def test_what_is_not_there_is_said_and_exits_with_1(labctl: Labctl) -> None:
                   ("wait", "--for=condition=Ready", "pod/none")):  # fmt: skip
         result = labctl(*words)
         assert (result.code, result.out) == (1, ""), words
-        assert re.fullmatch(r'error: (pods|deployments\.apps) "none" not found\n', result.err)
+        assert re.fullmatch(
+            r'error: (pods|deployments\.apps) "none" not found\n(hint: .+\n)?', result.err
+        )
     assert labctl.ok("get", "pod", "none", "--ignore-not-found") == ""
     nothing = labctl("get", "pods", "-n", "nowhere")
     assert nothing.err == "No resources found in nowhere namespace.\n"

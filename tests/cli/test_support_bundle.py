@@ -155,5 +155,5 @@ def test_no_lab_and_no_place_to_write_are_said(labctl: Labctl, tmp_path: Path) -
     none = Labctl("no-such-lab")("support-bundle")
     assert (none.code, none.err.split("\n")[0]) == (3, "error: there is no lab 'no-such-lab'")
     nowhere = labctl("support-bundle", "-o", str(tmp_path / "none" / "b.tar.gz"))
-    assert (nowhere.code, nowhere.out) == (1, "")
-    assert nowhere.err.startswith(f"error: {tmp_path}/none/")
+    assert (nowhere.code, nowhere.out) == (2, "")
+    assert nowhere.err.startswith(f"error: -o {tmp_path}/none/")

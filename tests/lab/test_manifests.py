@@ -94,3 +94,28 @@ def test_a_file_without_objects_is_refused(tmp_path: Path) -> None:
 def test_a_huge_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match=r"10.0 MB is too large"):
         read([write(tmp_path, "huge.yaml", "#" * 10_000_000)])
+
+
+@pytest.mark.parametrize(
+    ("right", "wrong", "hint"),
+    [
+        ("image", "imag", "did you mean image?"),
+        ("containers", "container", "did you mean containers?"),
+        ("image: i", "image: i, xyzzy: 1", "labctl knows no such field of Pod"),
+        ("Pod", "pod", "did you mean Pod?"),
+        ("v1", "v2", "did you mean apiVersion v1?"),
+        ("Pod", "Deployment", "did you mean apiVersion apps/v1?"),
+        ("v1\nkind: Pod", "labctl.io/v1alpha1\nkind: lab", "did you mean Lab?"),
+    ],
+)
+def test_what_was_meant_is_hinted_at(tmp_path: Path, right: str, wrong: str, hint: str) -> None:
+    text = POD.replace("NAME", "a").replace(right, wrong)
+    with pytest.raises(BadInput) as caught:
+        prepare(read([write(tmp_path, "bad.yaml", text)]))
+    assert caught.value.hint == hint
+
+
+def test_files_without_an_object_are_named(tmp_path: Path) -> None:
+    empty = write(tmp_path, "empty.yaml", "# nothing\n")
+    with pytest.raises(BadInput, match=r"no objects were given: there is none in .*empty\.yaml"):
+        read([empty])

@@ -5,13 +5,14 @@ compiled when its first object comes, or when `prepare` is called for it.
 """
 
 from labctl.api.schema.check import Problems, is_valid, metadata_problems, prepare, problems
-from labctl.api.schema.definitions import Schema, definition_of, resolve
+from labctl.api.schema.definitions import Schema, definition_of, fields_beside, resolve
 from labctl.api.schema.pruning import without_unknown
 
 __all__ = [
     "Problems",
     "Schema",
     "definition_of",
+    "fields_beside",
     "is_valid",
     "metadata_problems",
     "prepare",

@@ -1,5 +1,6 @@
 """The definitions themselves: found by kind, and references followed."""
 
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -45,6 +46,15 @@ def definition_of(resource: Resource) -> Schema | None:
     """The definition of a resource's kind, or None: nothing is then known of its fields."""
     name = definition_name(resource)
     return None if name is None else named(name)
+
+
+def fields_beside(resource: Resource, path: Sequence[str | int]) -> list[str]:
+    """The fields that a kind has where the last step of this path is; none if that is not known."""
+    schema = resolve(definition_of(resource) or {})
+    for step in path[:-1]:
+        below = schema.get("properties", {}).get(step) or schema.get("additionalProperties")
+        schema = resolve(schema.get("items", {}) if isinstance(step, int) else below or {})
+    return list(schema.get("properties", {}))
 
 
 def resolve(schema: Schema) -> Schema:
