@@ -5,6 +5,7 @@ as old as its sandbox: with a new one comes a good cable.
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterator
 from dataclasses import replace
@@ -17,7 +18,7 @@ from labctl.errors import BadInput, LabError, NetError
 from labctl.fabric.topology import CABLE
 from labctl.lab import connect, processes, state
 from labctl.lab.faults import record
-from labctl.lab.faults.record import BadCable
+from labctl.lab.faults.record import BadCable, Faults
 from labctl.lab.places import find_pod
 from labctl.net import impairment
 from labctl.net.impairment import Cable
@@ -61,12 +62,25 @@ def set_impairment(lab: str, cable: BadCable, kind: str, value: float) -> None:
 def make_good(lab: str, cable: BadCable) -> None:
     """Ends all that is wrong with a cable, whether it exists still or not."""
     good = replace(cable, impairment=impairment.GOOD)
-    if cable.exists:
-        _impair(lab, good)
-    else:
-        with contextlib.suppress(NetError):  # the node is gone as well
-            impairment.forget(_far(lab, cable), cable.port)
-    record.change(lab, lambda faults: faults.with_cable(good))
+
+    def mended(faults: Faults) -> Faults:
+        _mend(lab, good)
+        return faults.with_cable(good)
+
+    record.change(lab, mended)
+
+
+def _mend(lab: str, good: BadCable) -> None:
+    if good.exists:
+        try:
+            _impair(lab, good)
+        except NetError as error:
+            if error.errno != errno.ENODEV:  # or it is just made anew, and is a good one
+                raise
+        else:
+            return
+    with contextlib.suppress(NetError):  # the node is gone as well
+        impairment.forget(_far(lab, good), good.port)
 
 
 def renew(lab: str, cable: BadCable) -> None:
@@ -74,17 +88,18 @@ def renew(lab: str, cable: BadCable) -> None:
 
     Raises LabError when it is not there: somebody may be about to make it.
     """
-    if not cable.exists or (index := _index(lab, cable)) == cable.index:
-        return
-    done = None
-    while done != cable.impairment:  # what is typed meanwhile counts
-        _impair(lab, cable)
-        done = cable.impairment
-        cable = record.read(lab).known(replace(cable, impairment=impairment.GOOD))
-    wanted = replace(cable, index=index)
-    record.change(
-        lab, lambda faults: faults.with_cable(wanted) if cable in faults.cables else faults
-    )
+    if cable.exists and _index(lab, cable) != cable.index:
+        record.change(lab, lambda faults: _renewed(lab, faults, cable))
+
+
+def _renewed(lab: str, faults: Faults, cable: BadCable) -> Faults:
+    """What was typed meanwhile counts."""
+    known = faults.known(cable)
+    if known not in faults.cables:
+        return faults
+    index = _index(lab, known)
+    _impair(lab, known)
+    return faults.with_cable(replace(known, index=index))
 
 
 def _index(lab: str, cable: BadCable) -> int:

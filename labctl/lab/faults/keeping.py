@@ -20,5 +20,5 @@ async def keep(lab: str) -> None:
         for cable in record.read(lab).cables:
             from labctl.lab.faults import cables  # a lab without faults need not know how
 
-            with contextlib.suppress(LabError):  # the next look may find more
+            with contextlib.suppress(LabError, OSError):  # the next look may find it
                 cables.renew(lab, cable)
