@@ -3,7 +3,7 @@
 VENV ?= $(CURDIR)/.venv
 ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PYTEST := $(ROOT) $(VENV)/bin/python -m pytest
-WORKERS ?= 3  # tests wait about as much as they work, so that two processors are busy with three
+WORKERS ?= 2  # tests wait about as much as they work; a third one pays on a machine that is quiet
 
 .PHONY: up down test lint format setup bench bench-quick soak chaos schema
 
