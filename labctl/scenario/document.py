@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from labctl.api.fields import FieldError
+from labctl.api.fields import FieldError, unknown_field
 from labctl.api.lab import LabSpec, default_lab
 from labctl.api.manifests import Document
 from labctl.api.objects import Obj
@@ -80,7 +80,7 @@ def _parse(scenario: Obj) -> tuple[str, str, tuple[Step, ...]]:
     if not isinstance(spec, dict):
         raise FieldError(("spec",), "must be a mapping with steps")
     for field in spec.keys() - {"teaches", "steps"}:
-        raise FieldError(("spec", field), "unknown field")
+        raise unknown_field(("spec", str(field)), ("teaches", "steps"))
     return name, str(spec.get("teaches", "")).strip(), _steps(spec.get("steps"))
 
 

@@ -20,9 +20,11 @@ from labctl.lab.places import Place
 from labctl.lab.words import Target, catalog_for, one_target, targets
 from labctl.net.namespaces import enter
 from labctl.scenario import judge, steps
+from labctl.scenario.fault import Fault
 from labctl.scenario.flood import flood
 from labctl.scenario.stage import NAMESPACE, Failed, Stage
-from labctl.scenario.steps import Step, Verb
+from labctl.scenario.steps import Step
+from labctl.scenario.verb import Verb
 from labctl.verify import snapshot, verify
 
 
@@ -131,7 +133,7 @@ def _ended(verb: steps.Run, place: Place) -> subprocess.CompletedProcess[str]:
     )
 
 
-async def _fault(verb: steps.Fault, stage: Stage) -> str:
+async def _fault(verb: Fault, stage: Stage) -> str:
     lab = stage.spec.name
     if verb.in_force is not None:
         found = list(map(str, catalog.in_force(lab)))
@@ -190,7 +192,7 @@ _VERBS: dict[type[Verb], Callable[[Any, Stage], Awaitable[str]]] = {
     steps.Verify: _verify,
     steps.Events: _events,
     steps.Run: _run,
-    steps.Fault: _fault,
+    Fault: _fault,
     steps.Kill: _kill,
     steps.Remember: _remember,
     steps.Compare: _compare,

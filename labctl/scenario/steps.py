@@ -4,17 +4,14 @@ How a step is carried out stands in perform.py; here is only what it means. Fiel
 of the file.
 """
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
+from msgspec import Meta
 
 from labctl.api.fields import FieldError, Path
-from labctl.lab.faults import values
-from labctl.lab.faults.values import KINDS
-
-
-class Verb(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """One thing that a scenario does or checks."""
+from labctl.scenario.fault import Fault
+from labctl.scenario.verb import Seconds, Verb, check_patterns
 
 
 class Wait(Verb, frozen=True, rename={"wish": "for"}):
@@ -24,7 +21,7 @@ class Wait(Verb, frozen=True, rename={"wish": "for"}):
 
     object: str
     wish: str = "Ready"
-    seconds: float = 30.0
+    seconds: Seconds = 30.0
 
     def describe(self) -> str:
         return f"wait for {self.wish} of {self.object}"
@@ -40,7 +37,14 @@ class Expect(Verb, frozen=True):
     distinct: int | None = None
     equals: str | int | bool | None = None
     matches: str = ""
-    seconds: float = 30.0
+    seconds: Seconds = 30.0
+
+    def check(self, path: Path) -> None:
+        of_values = {"distinct": self.distinct, "equals": self.equals, "matches": self.matches}
+        for field, wished in of_values.items():
+            if wished not in (None, "") and not self.path:
+                raise FieldError((*path, "path"), f"is required for {field}")
+        check_patterns([self.matches], (*path, "matches"))
 
     def describe(self) -> str:
         wished = [
@@ -80,7 +84,7 @@ class Ping(Verb, frozen=True, rename={"source": "from", "destination": "to"}):
 
     source: str
     destination: str
-    count: int = 3
+    count: Annotated[int, Meta(ge=1, le=65535)] = 3
     answered: bool = True
 
     def describe(self) -> str:
@@ -94,6 +98,16 @@ class Verify(Verb, frozen=True):
     protocols: tuple[str, ...] = ()
     paths: tuple[str, ...] = ()
     fails: tuple[str, ...] = ()
+
+    def check(self, path: Path) -> None:
+        from labctl.verify import CLAIMS, PROTOCOLS
+
+        known = {"claims": CLAIMS, "protocols": PROTOCOLS, "fails": CLAIMS}
+        for field, words in known.items():
+            for at, word in enumerate(getattr(self, field)):
+                if word not in words:
+                    problem = f"{word!r} is not one of {', '.join(words)}"
+                    raise FieldError((*path, field, at), problem)
 
     def describe(self) -> str:
         what = ", ".join(self.claims) or "all claims"
@@ -112,8 +126,11 @@ class Expected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 class Events(Verb, frozen=True, rename="kebab"):
     """Events that must have happened, in this order, others between them allowed."""
 
-    in_order: tuple[Expected, ...]
-    seconds: float = 30.0
+    in_order: Annotated[tuple[Expected, ...], Meta(min_length=1)]
+    seconds: Seconds = 30.0
+
+    def check(self, path: Path) -> None:
+        check_patterns((one.message for one in self.in_order), (*path, "in-order"))
 
     def describe(self) -> str:
         return "events: " + " → ".join(event.reason for event in self.in_order)
@@ -123,58 +140,15 @@ class Run(Verb, frozen=True, rename={"where": "in"}):
     """A program of the host in a namespace (node/NAME, a pod, outside); what it prints."""
 
     where: str
-    command: tuple[str, ...]
+    command: Annotated[tuple[str, ...], Meta(min_length=1)]
     prints: str = ""
-    seconds: float = 30.0
+    seconds: Seconds = 30.0
+
+    def check(self, path: Path) -> None:
+        check_patterns([self.prints], (*path, "prints"))
 
     def describe(self) -> str:
         return f"in {self.where}: {' '.join(self.command)}"
-
-
-class Fault(Verb, frozen=True, rename="kebab"):
-    """One fault, as `labctl fault` makes it: `{cut: node2}`, `{loss: deploy/web, value: 10%}`,
-    `{kill-control-plane: true}`, `{clear: true}`; `{list: [cut node2]}` says which are in
-    force (regular expressions).
-    """
-
-    kill_agent: str = ""
-    start_agent: str = ""
-    cut: str = ""
-    mend: str = ""
-    node_down: str = ""
-    node_up: str = ""
-    kill_control_plane: bool = False
-    kill_runtime: bool = False
-    loss: str = ""
-    rate: str = ""
-    delay: str = ""
-    value: str | int | float = ""
-    in_force: tuple[str, ...] | None = msgspec.field(default=None, name="list")
-    clear: bool = False
-
-    def describe(self) -> str:
-        return f"fault {self.verb} {self.target} {self.value}".rstrip()
-
-    @property
-    def verb(self) -> str:
-        return self.wished[0] if self.wished else ""
-
-    @property
-    def target(self) -> str:
-        said = getattr(self, self.verb.replace("-", "_"), self.in_force)
-        if isinstance(said, tuple):
-            return ", ".join(said) or "nothing"
-        return said if isinstance(said, str) else ""
-
-    @property
-    def wished(self) -> tuple[str, ...]:
-        """All that is asked for; it should be one thing."""
-        fields = zip(self.__struct_fields__, self.__struct_encode_fields__, strict=True)
-        return tuple(
-            word
-            for field, word in fields
-            if word != "value" and getattr(self, field) not in ("", False, None)
-        )
 
 
 class Kill(Verb, frozen=True):
@@ -278,18 +252,5 @@ def _convert(fields: object, verb: type[Verb], path: Path) -> Verb:
         found = msgspec.convert(fields, verb)
     except msgspec.ValidationError as error:
         raise FieldError(path, str(error).replace(" - at `$.", " at `")) from None
-    if isinstance(found, Fault):
-        _check_fault(found, path)
+    found.check(path)
     return found
-
-
-def _check_fault(fault: Fault, path: Path) -> None:
-    known = [word for word in Fault.__struct_encode_fields__ if word != "value"]
-    if len(fault.wished) != 1:
-        raise FieldError(path, f"one of {', '.join(known)} is required")
-    if fault.verb in KINDS:
-        if fault.value == "":
-            raise FieldError((*path, "value"), "is required")
-        values.parse(fault.verb, str(fault.value), (*path, "value"))
-    elif fault.value != "":
-        raise FieldError((*path, "value"), f"is for {', '.join(KINDS)}")

@@ -7,7 +7,8 @@ import pytest
 from labctl.api.fields import FieldError
 from labctl.errors import BadInput
 from labctl.scenario.document import read_scenario
-from labctl.scenario.steps import Compare, Fault, Flood, Kill, Ping, Remember, Wait, parse_step
+from labctl.scenario.fault import Fault
+from labctl.scenario.steps import Compare, Flood, Kill, Ping, Remember, Wait, parse_step
 
 HEAD = """\
 apiVersion: labctl.io/v1alpha1
@@ -74,6 +75,22 @@ def test_what_is_seen_of_a_pod_is_remembered_and_compared() -> None:
         ({"ping": {"from": "a"}}, "missing required field `to`"),
         ({"ping": {"from": "a", "to": "b", "size": 3}}, "unknown field `size`"),
         ({"ping": {"from": "a", "to": "b", "count": "x"}}, "Expected `int`, got `str` at `count`"),
+        ({"ping": {"from": "a", "to": "b", "count": 0}}, "Expected `int` >= 1 at `count`"),
+        ({"wait": {"object": "a", "seconds": -1}}, "Expected `float` > 0.0 at `seconds`"),
+        ({"run": {"in": "a", "command": []}}, "Expected `array` of length >= 1 at `command`"),
+        ({"run": {"in": "a", "command": ["ls"], "prints": "("}}, "prints: '(' is no regular"),
+        ({"events": {"in-order": []}}, "Expected `array` of length >= 1 at `in-order`"),
+        (
+            {"events": {"in-order": [{"reason": "A", "message": "["}]}},
+            "in-order: '[' is no regular expression",
+        ),
+        ({"expect": {"get": "pods", "path": ".a", "matches": "("}}, "matches: '(' is no regular"),
+        ({"expect": {"get": "pods", "equals": 1}}, "expect.path: is required for equals"),
+        ({"expect": {"get": "pods", "matches": "a"}}, "expect.path: is required for matches"),
+        ({"verify": {"claims": ["world-peace"]}}, "claims[0]: 'world-peace' is not one of pod-to"),
+        ({"verify": {"protocols": ["sctp"]}}, "protocols[0]: 'sctp' is not one of icmp"),
+        ({"verify": {"fails": ["peace"]}}, "fails[0]: 'peace' is not one of"),
+        ({"fault": {"list": ["("]}}, "fault.list: '(' is no regular expression"),
         ({"fault": {}}, "one of kill-agent"),
         ({"fault": {"cut": "a", "mend": "a"}}, "one of kill-agent"),
         ({"fault": {"kill-runtime": False}}, "one of kill-agent"),
