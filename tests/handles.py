@@ -5,6 +5,7 @@ kernel itself on account of a packet. Without arguments: a handle a line of ever
 With handles: those that still open. Before Linux 6.18 there are none, and nothing is printed.
 """
 
+import contextlib
 import ctypes
 import os
 import sys
@@ -53,7 +54,9 @@ def lives(text: str) -> bool:
 
 
 def _in_sight() -> Iterator[Path]:
-    yield from Path("/proc").glob("[0-9]*/ns/*")
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):  # it ends while it is looked at
+            yield from (process / "ns").iterdir()
     yield from Path("/run/netns").glob("*")
 
 
