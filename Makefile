@@ -5,7 +5,7 @@ ROOT := $(if $(filter 0,$(shell id -u)),,sudo)
 PYTEST := $(ROOT) $(VENV)/bin/python -m pytest
 WORKERS ?= 2  # tests wait about as much as they work; a third one pays on a machine that is quiet
 
-.PHONY: up down test lint format setup bench bench-quick soak chaos schema
+.PHONY: up down test test-fast lint format setup bench bench-quick soak chaos schema
 
 up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 	$(ROOT) $(VENV)/bin/labctl up
@@ -18,7 +18,10 @@ up: setup  ## a lab of three nodes, a Deployment on it, and its network proved
 down:  ## takes the lab away
 	$(ROOT) $(VENV)/bin/labctl down
 
-test: setup  ## every test, against the real kernel: side by side, then those that measure time
+test: setup  ## every test, against the real kernel
+	$(PYTEST)
+
+test-fast: setup  ## the same on several workers, and then, alone, those that measure time
 	$(PYTEST) -m "not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
 	$(PYTEST) -m alone
 
