@@ -1,9 +1,10 @@
 """Addresses for the pods of a node, out of its podCIDR.
 
-Next-fit: the search begins behind the address given last, so that one that was just given back is
-the last to be given again; late packets of a dead pod then meet nobody. An address is free again
-only when its owner says that the port was seen gone. Nothing is stored: after a restart the pool is
-filled from the sandboxes that the runtime still has.
+Those that nobody had yet come first, from behind the address given last, then the one that was
+given back first: late packets of a dead pod meet nobody, and nobody is told to have an address of
+which the API does not know yet that its pod has another. An address is free again only when its
+owner says that the port was seen gone. Nothing is stored: after a restart the pool is filled from
+the sandboxes that the runtime still has, dead ones too.
 """
 
 from ipaddress import IPv4Address, IPv4Network
@@ -32,6 +33,7 @@ class AddressPool:
         self._next = 0
         self._owners: dict[int, str] = {}
         self._offsets: dict[str, int] = {}
+        self._returned: dict[int, None] = {}  # free ones that somebody had, in that order
 
     def __len__(self) -> int:
         return len(self._owners)
@@ -59,8 +61,7 @@ class AddressPool:
         offset = self._offsets.pop(owner, None)
         if offset is not None:
             del self._owners[offset]
-            if self._free() == offset:  # the search had come to it, after a restart or a round
-                self._next = (offset + 1) % self._size
+            self._returned[offset] = None
 
     def release_pod(self, uid: str) -> None:
         """Gives back whatever any sandbox of the pod `uid` has."""
@@ -80,12 +81,15 @@ class AddressPool:
         return offset
 
     def _free(self) -> int | None:
-        """The first that is free, from where the search has come to."""
+        if len(self._owners) + len(self._returned) == self._size:
+            return next(iter(self._returned), None)
         behind = chain(range(self._next, self._size), range(self._next))
-        return next((offset for offset in behind if offset not in self._owners), None)
+        known = (self._owners, self._returned)
+        return next(offset for offset in behind if not any(offset in one for one in known))
 
     def _give(self, offset: int, owner: str) -> None:
         self.release(owner)
+        self._returned.pop(offset, None)
         self._owners[offset] = owner
         self._offsets[owner] = offset
         self._next = (offset + 1) % self._size

@@ -98,6 +98,18 @@ def test_a_neighbour_of_the_newest_that_dies_after_a_restart_gets_another_addres
     assert pool.take("next") == "10.244.1.9"
 
 
+def test_whoever_dies_together_after_a_restart_has_no_successor_at_its_address() -> None:
+    pool = AddressPool("10.244.1.0/24")
+    dead = [f"10.244.1.{number}" for number in (16, 17, 12)]  # the newest last
+    for address in dead:
+        pool.reserve(address, f"of-{address}")
+    for address in dead:
+        pool.release(f"of-{address}")
+    given = [pool.take(str(number)) for number in range(250)]
+    assert not set(dead) & set(given)
+    assert [pool.take(f"last-{number}") for number in range(3)] == dead
+
+
 def test_all_253_addresses_of_a_24_can_be_used() -> None:
     pool = AddressPool("10.244.3.0/24")
     given = {pool.take(str(number)) for number in range(253)}
