@@ -168,7 +168,9 @@ def test_a_pod_whose_interface_is_gone_gets_a_new_sandbox(make_stage: MakeStage)
     async def play(scene: Scene) -> None:
         await scene.create("web", STAND_IN)
         pod = await scene.ready("web")
-        await hurt(scene, pod, "ip link set eth0 down; ip link set eth0 name other")
+        await hurt(
+            scene, pod, "printf 'link set eth0 down\\nlink set eth0 name other' | ip -batch -"
+        )
         message = await event(scene, "NetworkHealed")
         assert message == "found no veth eth0, did: a new sandbox"
         after = await scene.until(PODS, "web", _restarted)

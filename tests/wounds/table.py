@@ -54,8 +54,16 @@ _STRANGE_MAC = "02:00:00:00:be:ef"
 POD_SIDE = (
     _pod("eth0 deleted", "ip link del eth0", "no veth {a1_veth}"),
     _pod("eth0 down", "ip link set eth0 down", "veth eth0 down"),
-    _pod("eth0 down and up", "ip link set eth0 down; ip link set eth0 up", "no default via"),
-    _pod("eth0 renamed", "ip link set eth0 down; ip link set eth0 name other", "no veth {a1_veth}"),
+    _pod(
+        "eth0 down and up",
+        "printf 'link set eth0 down\\nlink set eth0 up' | ip -batch -",
+        "no default via",
+    ),
+    _pod(
+        "eth0 renamed",
+        "printf 'link set eth0 down\\nlink set eth0 name other' | ip -batch -",
+        "no veth {a1_veth}",
+    ),
     _pod("MTU", "ip link set eth0 mtu 1400", "veth eth0 with mtu 1400"),
     _pod("MAC", f"ip link set eth0 address {_STRANGE_MAC}", f"veth eth0 with mac {_STRANGE_MAC}"),
     _pod("lo down", "ip link set lo down", "no loopback lo"),
@@ -144,7 +152,7 @@ NODE = (
     Wound(
         "node: eth0 renamed",
         "a",
-        "ip link set eth0 down; ip link set eth0 name other",
+        "printf 'link set eth0 down\\nlink set eth0 name other' | ip -batch -",
         "a stray veth other",
         "Node/{a}",
         healers=("agent", "fabric", "agent"),
