@@ -6,6 +6,7 @@ test. Whoever hurts or changes a lab makes one with `make_lab`.
 
 import itertools
 import os
+import sys
 import time
 from collections.abc import Callable, Generator, Iterator
 from pathlib import Path
@@ -23,8 +24,14 @@ _numbers = itertools.count(1)
 
 
 def pytest_configure() -> None:
-    """Draws the run's seed, where none is given: the workers of one run must see the same tests."""
+    """Draws the run's seed, where none is given: the workers of one run must see the same tests.
+
+    And lets Python keep what it compiled, as every installed labctl has it: a lab is a dozen
+    processes, and containers often forbid it by the environment.
+    """
     os.environ["CHAOS_SEED"] = os.environ.get("CHAOS_SEED") or str(time.time_ns() % 10**6)
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
 
 
 @pytest.hookimpl(wrapper=True)
