@@ -6,6 +6,7 @@ test. Whoever hurts or changes a lab makes one with `make_lab`.
 
 import itertools
 import os
+import signal
 import sys
 import time
 from collections.abc import Callable, Generator, Iterator
@@ -27,11 +28,13 @@ def pytest_configure() -> None:
     """Draws the run's seed, where none is given: the workers of one run must see the same tests.
 
     And lets Python keep what it compiled, as every installed labctl has it: a lab is a dozen
-    processes, and containers often forbid it by the environment.
+    processes, and containers often forbid it by the environment. SIGINT, which a shell ignores for
+    what it starts in the background, is heard again, also by whom a test starts.
     """
     os.environ["CHAOS_SEED"] = os.environ.get("CHAOS_SEED") or str(time.time_ns() % 10**6)
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -220,9 +220,9 @@ def test_delete_waits_unless_it_is_told_not_to(labctl: Labctl, space: str) -> No
     words = ("sh", "-c", "trap '' TERM; while :; do sleep 0.1; done")
     labctl.ok("run", "slow", "--image", "x", "-n", space, "--", *words)
     labctl.ok("wait", "--for=condition=Ready", "pod/slow", "-n", space)
-    labctl.ok("delete", "pod", "slow", "--wait=false", "--grace-period", "1", "-n", space)
+    labctl.ok("delete", "pod", "slow", "--wait=false", "-n", space)
     assert "Terminating" in labctl.ok("get", "pod", "slow", "-n", space)
-    labctl.ok("delete", "pod", "slow", "-n", space)
+    labctl.ok("delete", "pod", "slow", "--grace-period", "1", "-n", space)
     assert labctl("get", "pod", "slow", "-n", space).code == 1
 
 
