@@ -47,6 +47,8 @@ def converge(
             for netns, state in desired.items()
         }
         _wait_for_ports(desired[fabric], fabric)
+        if done[fabric]:
+            _wait_for_machines(desired[fabric], [one for one in desired if not done[one]])
     return {netns: operations for netns, operations in done.items() if operations}
 
 
@@ -80,6 +82,16 @@ def _wait_for_ports(switch: NetState, fabric: str) -> None:
     ports = [link.name for link in links if link.kind == "veth"]
     with Netlink.at(namespaces.netns_path(fabric)) as netlink:
         wait_for_carrier(netlink, [*ports, names.UNDERLAY_BRIDGE])
+
+
+def _wait_for_machines(switch: NetState, untouched: Collection[str]) -> None:
+    """The same at the other ends of cables that were plugged in again: those went up first."""
+    for port in switch:
+        if isinstance(port, Link) and port.up and port.peer:
+            path = Path(port.peer.netns)
+            if path.name in untouched:
+                with Netlink.at(path) as netlink:
+                    wait_for_carrier(netlink, [port.peer.name])
 
 
 def _as_on_this_host(fabric: NetState, cut: Collection[str]) -> NetState:
