@@ -92,13 +92,16 @@ def ip(netns: Place, *words: str) -> str:
 
 @pytest.fixture
 def cable(make_netns: Callable[[], Path]) -> Cable:
-    """Two machines with a cable between them."""
+    """Two machines with a cable between them, which know each other: ARP would be lost as well."""
     near, far = make_netns(), make_netns()
-    pair = ("eth0", "type", "veth", "peer", "name", "port", "netns", far.name)
-    ip(near, "ip", "link", "add", *pair)
-    for netns, device, address in ((near, "eth0", "192.0.2.1/24"), (far, "port", "192.0.2.2/24")):
+    macs = ("02:00:00:00:00:01", "02:00:00:00:00:02")
+    peer = ("peer", "name", "port", "address", macs[1], "netns", far.name)
+    ip(near, "ip", "link", "add", "eth0", "address", macs[0], "type", "veth", *peer)
+    for netns, device, mine, other in ((near, "eth0", 1, 2), (far, "port", 2, 1)):
         ip(netns, "ip", "link", "set", device, "up")
-        ip(netns, "ip", "address", "add", address, "dev", device)
+        ip(netns, "ip", "address", "add", f"192.0.2.{mine}/24", "dev", device)
+        neighbour = (f"192.0.2.{other}", "lladdr", macs[other - 1], "dev", device)
+        ip(netns, "ip", "neighbour", "add", *neighbour, "nud", "permanent")
     with Netlink.at(near) as here, Netlink.at(far) as there:
         assert find_port(here, "eth0", there) == "port"
     return Cable(str(near), "eth0", str(far), "port")
