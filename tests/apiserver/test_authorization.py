@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from labctl.api.kinds.core import EVENTS, NODES, PODS, SECRETS
-from labctl.api.objects import Obj
+from labctl.api.objects import Obj, name
 from labctl.apiserver.authentication import ADMIN, ANONYMOUS, identified
 from labctl.client.client import Client
 from tests.apiserver.serving import (
@@ -24,6 +24,15 @@ _NS = "/api/v1/namespaces/default"
 _LEASES = "/apis/coordination.k8s.io/v1/namespaces/kube-node-lease/leases"
 _LEASE: Obj = {"metadata": {"name": "node1"}, "spec": {"holderIdentity": "node1"}}
 _TAINTS = {"spec": {"taints": [{"key": "a", "effect": "NoSchedule"}]}}
+
+
+def _event(kind: str, name: str, uid: str = "", number: int = 1) -> Obj:
+    subject = {"kind": kind, "namespace": "default", "name": name, "uid": uid}
+    return {
+        "metadata": {"name": f"{name}.{number}", "namespace": "default"},
+        "involvedObject": subject,
+    }
+
 
 # What node1 may not do: method, path, body, and a part of the answer.
 _REFUSED: list[tuple[str, str, Obj | None, str]] = [
@@ -70,6 +79,32 @@ _REFUSED: list[tuple[str, str, Obj | None, str]] = [
     ("POST", f"{_NS}/serviceaccounts/other/token", {}, "no relationship found"),
     ("POST", _LEASES, {**_LEASE, "metadata": {"name": "node2"}}, "can only access node lease"),
     ("POST", _LEASES.replace("kube-node-lease", "default"), _LEASE, "can only access leases in"),
+    ("POST", f"{_NS}/events", _event("Pod", "theirs"), "can only write events about itself and"),
+    ("POST", f"{_NS}/events", _event("Node", "node2"), "can only write events about itself and"),
+    ("POST", f"{_NS}/events", _event("Deployment", "web"), "can only write events about itself"),
+    ("POST", f"{_NS}/events", {"metadata": {"name": "e"}}, "can only write events about itself"),
+    ("PATCH", f"{_NS}/events/theirs.0", {"count": 2}, "can only write events about itself and"),
+    (
+        "PATCH",
+        f"{_NS}/events/theirs.0",
+        {"involvedObject": {"name": "mine"}},
+        "can only write events about itself and pods with spec.nodeName set to itself",
+    ),
+    (
+        "POST",
+        "/apis/events.k8s.io/v1/namespaces/default/events",
+        {
+            "metadata": {"name": "e", "namespace": "default"},
+            "regarding": _event("Pod", "theirs")["involvedObject"],
+            "eventTime": "2026-01-01T00:00:00.000000Z",
+            "reportingController": "kubelet",
+            "reportingInstance": "node1",
+            "action": "Binding",
+            "reason": "Told",
+            "type": "Normal",
+        },
+        "can only write events about itself and pods with spec.nodeName set to itself",
+    ),
     ("POST", "/apis/apps/v1/namespaces/default/deployments", deployment("x"), "deployments.apps"),
     ("GET", "/apis/apps/v1/deployments", None, 'in API group "apps" at the cluster scope'),
     ("DELETE", "/api/v1/namespaces/default", None, 'cannot delete resource "namespaces"'),
@@ -89,6 +124,7 @@ def test_what_a_node_may_not_do(
             for name, where in (("mine", "node1"), ("theirs", "node2")):
                 await admin.create(PODS, pod(name))
                 await admin.bind("default", name, where)
+            await admin.create(EVENTS, _event("Pod", "theirs", number=0))
             before = server.cache.revision
             wire = transport(server, "system:node:node1", ("system:nodes",))
             request = wire.request(
@@ -122,13 +158,13 @@ def test_what_a_node_does_all_day(tmp_path: Path) -> None:
                 await wire.request("GET", f"/api/v1/{kind}")
             change = {"status": {"phase": "Running", "podIP": "10.244.1.2"}}
             await kubelet.patch(PODS, "mine", change, "default", subresource="status")
-            event = {
-                "metadata": {"name": "e", "namespace": "default"},
-                "involvedObject": {"kind": "Pod", "namespace": "default", "name": "mine"},
-            }
-            await kubelet.create(EVENTS, event)
+            await admin.create(PODS, pod("theirs"))
+            for event in (_event("Pod", "mine"), _event("Node", "node1")):
+                await kubelet.create(EVENTS, event)
+            await kubelet.create(EVENTS, _event("Pod", "theirs", uid="of-mine-of-that-name"))
             await kubelet.delete(PODS, "mine", "default", grace=0)
-            assert (await admin.list(PODS)).items == []
+            await kubelet.create(EVENTS, _event("Pod", "mine", number=2))
+            assert [name(one) for one in (await admin.list(PODS)).items] == ["theirs"]
 
     run(main())
 

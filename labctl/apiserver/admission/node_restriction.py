@@ -1,13 +1,14 @@
-"""NodeRestriction: a node writes its own Node, its own Lease and its own pods, and no other.
+"""NodeRestriction: a node writes its own Node, Lease and pods, Events about them, and no other.
 
-Authorization lets a node write nodes, leases and pods' status; here, where the objects are known,
-it is held to those that are its own. Sentences are those of Kubernetes' plugin.
+Authorization lets a node write nodes, leases, events and pods' status; here, where the objects are
+known, it is held to those that are its own. Sentences are those of Kubernetes' plugin, which lets
+a node tell of anything: what it says of others' pods would be believed there.
 """
 
 from labctl.api import status
 from labctl.api.kinds.coordination import LEASES
-from labctl.api.kinds.core import NODES, PODS, SERVICEACCOUNTS
-from labctl.api.objects import Obj
+from labctl.api.kinds.core import EVENTS, NODES, PODS, SERVICEACCOUNTS
+from labctl.api.objects import Obj, uid
 from labctl.apiserver.admission import Circumstances
 from labctl.apiserver.authorization import node_name
 from labctl.errors import StatusError
@@ -82,6 +83,28 @@ def _check_mirror_pod(circumstances: Circumstances, obj: Obj, node: str) -> None
         )
 
 
+def _check_event(circumstances: Circumstances, obj: Obj, node: str) -> None:
+    for event in (circumstances.old, obj):
+        subject = (event or {}).get("involvedObject") or {}
+        if event is not None and not _is_about(circumstances, subject, node):
+            name = circumstances.name or event["metadata"].get("name", "")
+            why = "can only write events about itself and pods with spec.nodeName set to itself"
+            raise _forbidden(circumstances, name, why)
+
+
+def _is_about(circumstances: Circumstances, subject: Obj, node: str) -> bool:
+    """Whether an Event's subject is the node, or a pod of it; of one that is gone, any may tell."""
+    name = subject.get("name", "")
+    if subject.get("kind") == NODES.kind:
+        return bool(name == node)
+    if subject.get("kind") != PODS.kind:
+        return False
+    entry = circumstances.cache.get(PODS, subject.get("namespace", ""), name)
+    if entry is None or subject.get("uid") not in (None, "", uid(entry.object)):
+        return True
+    return bool((entry.object.get("spec") or {}).get("nodeName") == node)
+
+
 def _check_token(circumstances: Circumstances, obj: Obj, node: str) -> None:
     """A node asks for tokens of its own pods' accounts, bound to those pods."""
     if circumstances.subresource != "token":
@@ -107,6 +130,7 @@ def _forbidden(
 
 
 _CHECKS = {
+    EVENTS: _check_event,
     NODES: _check_node,
     LEASES: _check_lease,
     PODS: _check_pod,
