@@ -1,5 +1,6 @@
 """`labctl verify`: the network's promises, proved."""
 
+from functools import partial
 from pathlib import Path
 
 import click
@@ -52,7 +53,7 @@ def verify(
     lab: str,
 ) -> int:
     """Prove the claims with packets captured at both ends; exit code 1 when one fails."""
-    from labctl.verify import CLAIMS, PROTOCOLS, snapshot
+    from labctl.verify import CLAIMS, PROTOCOLS, Topology, snapshot, steady
     from labctl.verify import verify as prove
     from labctl.verify.junit import junit as as_junit
     from labctl.verify.text import text as as_text
@@ -61,16 +62,13 @@ def verify(
     _check("--protocol", protocols, PROTOCOLS)
     if others:
         return _compare(others if len(others) > 1 else (lab, *others), claims, protocols, output)
-    topology = ask(lab, lambda client: snapshot(client, lab))
-    directory = _directory(pcap) if pcap else None
+
+    def look() -> Topology:
+        return ask(lab, lambda client: snapshot(client, lab))
+
     with Reporter() as progress:
-        report = prove(
-            topology,
-            claims,
-            protocols,
-            directory,
-            lambda done, total: progress.count("checks sent", done, total),
-        )
+        sent = partial(progress.count, "checks sent")
+        report = steady(look, lambda seen: prove(seen, claims, protocols, _directory(pcap), sent))
     if junit is not None:
         junit.write_text(as_junit(report))
     names = [f"claim/{one['claim']}" for one in report["claims"]]
@@ -94,8 +92,10 @@ def _compare(
     return 0 if report["passed"] else 1
 
 
-def _directory(pcap: str) -> Path:
-    """Where packets are kept, made if it is not there."""
+def _directory(pcap: str | None) -> Path | None:
+    """Where packets are to be kept, made if it is not there."""
+    if pcap is None:
+        return None
     try:
         Path(pcap).mkdir(parents=True, exist_ok=True)
     except OSError as error:

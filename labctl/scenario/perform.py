@@ -25,7 +25,7 @@ from labctl.scenario.flood import flood
 from labctl.scenario.stage import NAMESPACE, Failed, Stage
 from labctl.scenario.steps import Step
 from labctl.scenario.verb import Verb
-from labctl.verify import snapshot, verify
+from labctl.verify import Topology, snapshot, steady, verify
 
 
 async def perform(step: Step, stage: Stage) -> str:
@@ -90,9 +90,16 @@ async def _ping(verb: steps.Ping, stage: Stage) -> str:
 
 
 async def _verify(verb: steps.Verify, stage: Stage) -> str:
-    topology = await snapshot(stage.client, stage.spec.name)
-    report = await asyncio.to_thread(verify, topology, verb.claims, verb.protocols)
-    return judge.proof(verb, report)
+    loop = asyncio.get_running_loop()
+
+    def look() -> Topology:
+        seen = snapshot(stage.client, stage.spec.name)
+        return asyncio.run_coroutine_threadsafe(seen, loop).result()
+
+    def prove(seen: Topology) -> Obj:
+        return verify(seen, verb.claims, verb.protocols)
+
+    return judge.proof(verb, await asyncio.to_thread(steady, look, prove))
 
 
 async def _events(verb: steps.Events, stage: Stage) -> str:

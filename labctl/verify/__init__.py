@@ -9,6 +9,7 @@ here is shared with the code that builds the network.
 from labctl.verify.plan import CLAIMS, PROTOCOLS
 from labctl.verify.run import verify
 from labctl.verify.snapshot import snapshot
+from labctl.verify.steady import steady
 from labctl.verify.topology import Endpoint, Kind, LeftOut, Topology
 
 __all__ = [
@@ -19,5 +20,6 @@ __all__ = [
     "LeftOut",
     "Topology",
     "snapshot",
+    "steady",
     "verify",
 ]
