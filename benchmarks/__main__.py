@@ -32,7 +32,8 @@ def main() -> int:
         write(told)
     broken = _broken(told.lines) if words.quick else []
     for one in broken:
-        print(f"broken by a wide margin: {one.row.title}: shall be {limit(one.row)}")
+        budget = limit(one.row.budget or one.row.target, one.row.unit)
+        print(f"broken by a wide margin: {one.row.title}: shall be {budget}")
     return 1 if failed or broken else 0
 
 

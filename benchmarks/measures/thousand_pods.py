@@ -16,9 +16,16 @@ from benchmarks.sizes import Sizes
 
 _WHAT = "{pods:,} pods over {nodes} nodes"
 
-OVER_FLOOR = Row(f"{_WHAT}, POST of one Deployment to all Ready / floor", "×", at_most(2.5))
+OVER_FLOOR = Row(
+    f"{_WHAT}, POST of one Deployment to all Ready / floor", "×", at_most(2.5), budget=at_most(4)
+)
 RATE = Row("the same, pods Ready per second", "/s", at_least(200))
-DATA_PLANE = Row("the same, data plane only, from bound to status / floor", "×", at_most(1.6))
+DATA_PLANE = Row(
+    "the same, data plane only, from bound to status / floor",
+    "×",
+    at_most(1.6),
+    budget=at_most(3.5),
+)
 DOWN = Row("`labctl down` of {pods:,} pods, to nothing left", "s", at_most(3))
 DOWN_A_POD = Row("the same, per pod / Mininet, per host", "×", at_most(1 / 8))
 CONTROL_PLANE = Row("memory of the control plane with {pods:,} pods", "MB", at_most(250))

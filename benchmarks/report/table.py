@@ -3,13 +3,13 @@
 from statistics import median
 
 from benchmarks.findings import Line
-from benchmarks.rows import Row, is_kept
+from benchmarks.rows import Row, Target, Unit, is_kept
 
 
 def target_table(lines: list[Line]) -> str:
     """The rows that have a target; nothing when none has."""
     rows = [
-        f"| {_title(one.row)} | {limit(one.row)} | {_figures(one)} | {verdict(one)} |"
+        f"| {_title(one.row)} | {limit(one.row.target, one.row.unit)} | {_figures(one)} | {verdict(one)} |"
         for one in lines
         if one.row.target is not None
     ]
@@ -27,11 +27,11 @@ def _table(head: str, rows: list[str]) -> str:
     return "\n".join([head, rule, *rows]) if rows else ""
 
 
-def limit(row: Row) -> str:
+def limit(target: Target | None, unit: Unit) -> str:
     """A target in words: `≤ 2.5 ×`."""
-    if row.target is None:
+    if target is None:
         return ""
-    return f"{'≥' if row.target.at_least else '≤'} {figure(row.target.limit, row.unit)}"
+    return f"{'≥' if target.at_least else '≤'} {figure(target.limit, unit)}"
 
 
 def verdict(line: Line) -> str:

@@ -39,3 +39,9 @@ def test_only_ratios_break_and_by_a_wide_margin(
     target: Target | None, unit: Unit, samples: list[float], broken: bool
 ) -> None:
     assert is_broken(Row("it", unit, target), samples) is broken
+
+
+def test_a_ratio_that_has_a_budget_is_held_to_that() -> None:
+    row = Row("it", "×", at_most(1.6), budget=at_most(3.5))
+    assert [is_broken(row, [one]) for one in (3.3, 6.9, 7.1)] == [False, False, True]
+    assert not is_kept(row, [1.7])
