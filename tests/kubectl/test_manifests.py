@@ -4,7 +4,6 @@ import json
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,9 +13,12 @@ from tests.command import Labctl
 from tests.kubectl.conftest import Kubectl
 from tests.kubectl.stories import HERE
 
-_GUESTBOOK = "guestbook-all-in-one"
-# Beside the checkout, since it is not ours.
-_OUTSIDE = HERE.parents[2] / "shared/manifests"
+# Others' manifests are beside the checkout, where there are any: they are not ours to pass on.
+_OTHERS = sorted((HERE.parents[2] / "shared/manifests").glob("*.yaml"))
+_OWN = [
+    HERE / f"manifests/{name}.yaml" for name in ("web", "settings", "together", "shop", "market")
+]
+_APPLICATIONS = {path.stem: path for path in (*_OWN, *_OTHERS)}
 # Asks each address for a page; a stand-in answers on whatever port its container declares.
 _ASK = """
 import socket, sys
@@ -29,18 +31,9 @@ print("answered", len(sys.argv) - 1)
 """
 
 
-def _manifest(name: str) -> Path:
-    if name == _GUESTBOOK:
-        path = _OUTSIDE / f"{name}.yaml"
-        if not path.exists():
-            pytest.skip(f"{path} is not here")
-        return path
-    return HERE / f"manifests/{name}.yaml"
-
-
-@pytest.mark.parametrize("name", ["web", "settings", "together", "shop", "market", _GUESTBOOK])
+@pytest.mark.parametrize("name", _APPLICATIONS)
 def test_an_application_works_unchanged(kubectl: Kubectl, labctl: Labctl, name: str) -> None:
-    path = str(_manifest(name))
+    path = str(_APPLICATIONS[name])
     applied = kubectl("apply", "-f", path).splitlines()
     assert applied
     assert all(line.endswith(" created") for line in applied)
@@ -54,7 +47,7 @@ def test_an_application_works_unchanged(kubectl: Kubectl, labctl: Labctl, name: 
 
 
 def test_settings_reach_the_program(kubectl: Kubectl, labctl: Labctl) -> None:
-    kubectl("apply", "-f", str(_manifest("settings")))
+    kubectl("apply", "-f", str(_APPLICATIONS["settings"]))
     kubectl("wait", "--for=condition=Available", "deployment/game", "--timeout=60s")
     (pod,) = _pods(kubectl)
     name = f"{pod['metadata']['name']}.{kubectl.namespace}"
@@ -67,7 +60,7 @@ def test_settings_reach_the_program(kubectl: Kubectl, labctl: Labctl) -> None:
 
 
 def test_containers_share_a_directory(kubectl: Kubectl, labctl: Labctl) -> None:
-    kubectl("apply", "-f", str(_manifest("together")))
+    kubectl("apply", "-f", str(_APPLICATIONS["together"]))
     kubectl("wait", "--for=condition=Available", "deployment/together", "--timeout=60s")
     (pod,) = _pods(kubectl)
     name = f"{pod['metadata']['name']}.{kubectl.namespace}"
