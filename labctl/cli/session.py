@@ -24,7 +24,7 @@ def ask(lab: str, question: Callable[[Client], Coroutine[Any, Any, T]]) -> T:
         return asyncio.run(question(client))
     except StatusError as error:
         if is_unreachable(error):
-            raise connect.not_up(lab) from error
+            raise connect.silent(lab) from error
         raise
 
 

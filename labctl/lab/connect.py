@@ -9,11 +9,11 @@ from labctl.errors import NoSuchLab
 
 
 def client(lab: str) -> Client:
-    """The lab's API as root; NoSuchLab when the lab is not there or not up."""
+    """The lab's API as root; NoSuchLab when the lab is not there or its API is not."""
     require(lab)
     socket = names.api_socket(lab)
     if not socket.exists():
-        raise not_up(lab)
+        raise silent(lab)
     return Client(UnixTransport(socket))
 
 
@@ -30,6 +30,16 @@ def require(lab: str) -> None:
 
 def not_up(lab: str) -> NoSuchLab:
     return NoSuchLab(f"lab {lab!r} is not up", _up(lab))
+
+
+def silent(lab: str) -> NoSuchLab:
+    """Nobody answers at the lab's API: it is not up, or its control plane is started just now."""
+    from labctl.lab import processes  # which nobody needs who is answered
+
+    if processes.supervisor_of(lab) is None:
+        return not_up(lab)
+    remedy = f"its supervisor starts it again; see labctl status --lab {lab}"
+    return NoSuchLab(f"the control plane of lab {lab!r} does not answer", remedy)
 
 
 def _up(lab: str) -> str:

@@ -14,6 +14,19 @@ _CORDONED = "node.kubernetes.io/unschedulable"
 _STATUSES = ("initContainerStatuses", "containerStatuses")
 
 
+class Unanswered(Exception):
+    """A command failed: its control plane may be on its way back."""
+
+
+def asked(labctl: Labctl, *words: str) -> Obj:
+    """What a command says, as JSON; raises Unanswered with its error."""
+    result = labctl(*words, "-o", "json")
+    if result.code:
+        raise Unanswered(f"labctl {words[0]}: {result.code}: {result.err}")
+    found: Obj = result.json
+    return found
+
+
 @dataclass(frozen=True)
 class Told:
     """What the API has, of one moment; nodes and pods by name."""
@@ -25,7 +38,7 @@ class Told:
     @classmethod
     def of(cls, labctl: Labctl) -> "Told":
         kinds = ("Node", "Pod", "Deployment")
-        objects = labctl("get", ",".join(kinds), "-o", "json").json["items"]
+        objects = asked(labctl, "get", ",".join(kinds))["items"]
         nodes, pods, deployments = ([o for o in objects if o["kind"] == kind] for kind in kinds)
         return cls(
             {name(node): node for node in nodes},
