@@ -14,10 +14,12 @@ from labctl.api.resource import Resource
 from labctl.cli import output
 from labctl.cli.tables import cell_text, layout
 from labctl.client.client import Client
-from labctl.errors import StatusError
+from labctl.errors import BadInput, StatusError
 from labctl.lab.words import Target, printed_name
 
 T = TypeVar("T")
+
+_NO_FIELD = (0, 0.0, "")
 
 TABLE = "application/json;as=Table;v=v1;g=meta.k8s.io,application/json"
 
@@ -97,10 +99,8 @@ async def fetch_each(
 
 
 def in_order(objects: list[Obj], query: Query) -> list[Obj]:
-    """The objects as --sort-by wants them."""
-    return (
-        sorted(objects, key=lambda obj: _sort_key(obj, query.sort_by)) if query.sort_by else objects
-    )
+    """The objects as --sort-by wants them; raises BadInput when none has such a field."""
+    return _by_field(objects, query.sort_by, lambda obj: obj) if query.sort_by else objects
 
 
 def as_list(objects: Sequence[Obj]) -> Obj:
@@ -203,14 +203,22 @@ def _labels_text(obj: Obj) -> str:
 def _sorted(table: Obj, path: str) -> Obj:
     if not path:
         return table
-    rows = sorted(table.get("rows") or (), key=lambda row: _sort_key(row.get("object") or {}, path))
+    rows = _by_field(table.get("rows") or (), path, lambda row: row.get("object") or {})
     return {**table, "rows": rows}
+
+
+def _by_field(items: Sequence[T], path: str, object_of: Callable[[T], Obj]) -> list[T]:
+    keys = [_sort_key(object_of(item), path) for item in items]
+    if items and set(keys) == {_NO_FIELD}:
+        raise BadInput(f"--sort-by {path}: no object has that field", "as in: .metadata.name")
+    order = sorted(range(len(items)), key=keys.__getitem__)
+    return [items[index] for index in order]
 
 
 def _sort_key(obj: Obj, path: str) -> tuple[int, float, str]:
     """Numbers before texts, and what has no such field first."""
     found: list[Any] = find(path, obj)
     if not found:
-        return (0, 0.0, "")
+        return _NO_FIELD
     value = found[0]
     return (1, float(value), "") if isinstance(value, int | float) else (2, 0.0, str(value))

@@ -159,6 +159,16 @@ def ageless(text: str) -> list[list[str]]:
     return [["AGE" if re.fullmatch(r"(\d+[smhd])+", w) else w for w in line] for line in words]
 
 
+def test_lists_are_sorted_by_a_field_that_somebody_has(labctl: Labctl) -> None:
+    words = ("get", "namespaces", "-o", "name", "--sort-by")
+    names = labctl.ok(*words, ".metadata.name").splitlines()
+    assert names == sorted(names)
+    for form in ("name", "wide"):
+        result = labctl("get", "namespaces", "-o", form, "--sort-by", ".metadata.nmae")
+        assert (result.code, result.out) == (2, "")
+        assert result.err.startswith("error: --sort-by .metadata.nmae: no object has that field")
+
+
 @pytest.mark.parametrize("form", ["json", "yaml"])
 def test_objects_are_printed_whole(labctl: Labctl, space: str, web: str, form: str) -> None:
     ours = labctl.ok("get", "pod", web, "-n", space, "-o", form)
