@@ -43,16 +43,17 @@ def run(
 
     scenarios = [read_scenario(file, lab) for file in files]  # all are read before any is run
     reports: list[ScenarioReport] = []
-    problem: LabError | None = None
+    problem: LabError | KeyboardInterrupt | None = None
     try:
         host.require()
         for one in scenarios:
             with Reporter() as progress:
                 progress.step(f"scenario {one.name} in lab {one.lab.name}")
                 reports.append(play(one, Manner(keep, progress, _teller(progress))))
-    except LabError as error:
+    except (LabError, KeyboardInterrupt) as error:
         problem = error
-        reports += [not_begun(one, error) for one in scenarios[len(reports) :]]
+        why = str(error) or "interrupted"
+        reports += [not_begun(one, why) for one in scenarios[len(reports) :]]
     if junit is not None:
         junit.write_text(as_junit(reports))
     if problem is not None:

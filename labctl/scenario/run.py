@@ -67,12 +67,10 @@ def run(scenario: Scenario, manner: Manner) -> ScenarioReport:
     return ScenarioReport(scenario.name, lab, scenario.source, tuple(steps), seconds, error)
 
 
-def not_begun(scenario: Scenario, problem: LabError) -> ScenarioReport:
-    """The report of a scenario that could not be run at all."""
+def not_begun(scenario: Scenario, why: str) -> ScenarioReport:
+    """The report of a scenario that could not be run at all, or not to its end."""
     steps = tuple(_skipped(scenario))
-    return ScenarioReport(
-        scenario.name, scenario.lab.name, scenario.source, steps, 0.0, problem.message
-    )
+    return ScenarioReport(scenario.name, scenario.lab.name, scenario.source, steps, 0.0, why)
 
 
 def _skipped(scenario: Scenario, done: int = 0) -> list[StepReport]:

@@ -2,12 +2,14 @@
 
 import json
 import os
+import signal
+import subprocess
 from pathlib import Path
 from xml.etree import ElementTree as ET
 
 import pytest
 
-from tests.command import Labctl
+from tests.command import PROGRAM, Labctl
 
 SCENARIOS = sorted((Path(__file__).parents[2] / "scenarios").glob("*.yaml"))
 
@@ -46,6 +48,39 @@ kind: Scenario
 metadata: {name: lost}
 spec: {steps: [{ping: {from: node/node1, to: outside}}]}
 """
+
+
+LONG = """\
+apiVersion: labctl.io/v1alpha1
+kind: Lab
+spec: {nodes: 1}
+---
+apiVersion: labctl.io/v1alpha1
+kind: Scenario
+metadata: {name: long}
+spec:
+  steps:
+  - ping: {from: node/node1, to: outside}
+  - run: {in: node/node1, command: [sleep, "30"], seconds: 30}
+"""
+
+
+def test_one_that_is_interrupted_says_so_in_junit_and_takes_its_lab_away(tmp_path: Path) -> None:
+    file, junit = tmp_path / "long.yaml", tmp_path / "junit.xml"
+    file.write_text(LONG)
+    labctl = Labctl(f"s{os.getpid()}-long")
+    words = ["scenario", "run", str(file), "--junit", str(junit)]
+    env = {**os.environ, "LABCTL_LAB": labctl.lab}
+    with subprocess.Popen([PROGRAM, *words], stderr=subprocess.PIPE, text=True, env=env) as running:
+        assert running.stderr is not None
+        assert any("ping" in line for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        running.stderr.read()
+    assert running.returncode == 130
+    error = ET.parse(junit).getroot()[0].find("testcase/error")
+    assert error is not None
+    assert error.get("message") == "interrupted"
+    assert labctl("status").code == 3, "the lab is still there"
 
 
 def test_junit_is_written_also_when_the_lab_cannot_be_brought_up(lab: str, tmp_path: Path) -> None:
