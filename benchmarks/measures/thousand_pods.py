@@ -31,6 +31,9 @@ DOWN_A_POD = Row("the same, per pod / Mininet, per host", "×", at_most(1 / 8))
 CONTROL_PLANE = Row("memory of the control plane with {pods:,} pods", "MB", at_most(250))
 AGENT = Row("memory of a further node's agent (PSS)", "MB", at_most(14))
 POD = Row("memory of a further pod in user space (PSS of all processes)", "KB", at_most(120))
+FIRST_PODS = Row(
+    "memory of each of the first {pods:,} pods, with what nodes use for the first time", "KB"
+)
 
 RISE = Row(f"{_WHAT}, POST to all Ready", "s")
 FLOOR = Row("the floor, per pod", "ms")
@@ -54,6 +57,7 @@ def thousand_pods(sizes: Sizes, found: Findings) -> None:
     between = floor(sizes.pods, sizes.nodes)
     with running(sizes.nodes) as lab:
         data_plane = from_bound_to_status(lab, sizes.pods)
+        found.add(POD, _further(lab, sizes.pods // 4))
     after = floor(sizes.pods, sizes.nodes)
     seconds = steps[-1][0]
     found.add(OVER_FLOOR, seconds / _mean(before, between))
@@ -80,11 +84,20 @@ def _rise(lab: Lab, pods: int, found: Findings) -> tuple[Steps, float]:
     pauses = sum(map(ran, set(lab.all_pids()) - set(lab.pids())))
     await_quiet(lab.pids())
     found.add(CONTROL_PLANE, memory.total(lab.pids("control-plane")) / 1024)
-    found.add(POD, (memory.total(lab.all_pids()) - held_before) / pods)
+    found.add(FIRST_PODS, (memory.total(lab.all_pids()) - held_before) / pods)
     for part, row in PARTS.items():
         found.add(row, 1000 * spent[part] / pods)
     found.add(PAUSE_PROCESSOR, 1000 * pauses / pods)
     return steps, sum(spent.values()) + pauses
+
+
+def _further(lab: Lab, pods: int) -> float:
+    """KB that each of some more pods takes, where there are many."""
+    await_quiet(lab.pids())
+    held_before = memory.total(lab.all_pids())
+    rise(lab.client(), "more", pods)
+    await_quiet(lab.pids())
+    return (memory.total(lab.all_pids()) - held_before) / pods
 
 
 def _mean(*floors: Floor) -> float:

@@ -34,7 +34,8 @@ _HOW = """
 - **Data plane only**: the agents stand still until every pod is bound and the control plane has come to rest; from
   when they go on until the last pod is Ready.
 - **To nothing left**: `labctl down`, and then until the kernel has taken the last namespace apart.
-- **Memory** is the proportional set size: shared pages are shared out among those who share them.
+- **Memory** is the proportional set size: shared pages are shared out among those who share them. A further pod is one
+  of a quarter as many again; the first ones cost more, since all that a node does it then does for the first time.
 - **Traffic** is TCP between two pods, in slices, each right beside one of the same topology made with `ip`.
 - **Furthest behind** is counted from when a write is sent to when a watcher has it, over TLS.
 - Mininet and the CNI plugin run in namespaces of their own, on the same machine, in the same run.
