@@ -10,11 +10,10 @@ is. Revisions only grow, and need not be consecutive: an etcd may have other use
 
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class KeyValue:
+class KeyValue(NamedTuple):
     """A key as it stands at some revision; `revision` wrote this value, `created` the first."""
 
     key: str
@@ -23,8 +22,7 @@ class KeyValue:
     created: int
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(NamedTuple):
     """One entry of the log: `value` is None for a deletion, `previous` is None for a creation."""
 
     revision: int

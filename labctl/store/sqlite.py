@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from labctl.store import Conflict, Event, KeyValue, Page, StoreError, revision_log
 from labctl.store.committer import Committer
@@ -29,8 +30,7 @@ _EXPIRY_STEP = 500
 _EXPIRY_PAUSE = 1.0  # seconds: what expires together is deleted together
 
 
-@dataclass(frozen=True, slots=True)
-class _Write:
+class _Write(NamedTuple):
     key: str
     expect: int
     value: bytes | None
@@ -57,6 +57,8 @@ class SqliteStore:
         self._loop = asyncio.get_running_loop()
         self._committer = Committer(self._writer, self._loop)
         self._writes: deque[_Write] = deque()
+        self._batch: list[Event] = []
+        self._before_batch = -1
         self._compactions: deque[_Compaction] = deque()
         self._waiting: list[asyncio.Future[None]] = []
         self._busy: asyncio.Task[None] | None = None
@@ -104,7 +106,7 @@ class SqliteStore:
 
     async def watch(self, prefix: str, after: int) -> AsyncGenerator[list[Event]]:
         while not self._closed:
-            events = revision_log.events(self._reader, prefix, after, _EVENTS)
+            events = self._events(prefix, after)
             if events:
                 after = events[-1].revision
                 yield events
@@ -112,6 +114,14 @@ class SqliteStore:
                 # Nothing under the prefix up to here: the next look need not scan this again.
                 after = max(after, self._revision)
                 await self._changed()
+
+    def _events(self, prefix: str, after: int) -> list[Event]:
+        """What follows a revision; the last batch, which most have yet to see, is at hand."""
+        if after == self._revision:
+            return []
+        if after == self._before_batch:
+            return [event for event in self._batch if event.key.startswith(prefix)]
+        return revision_log.events(self._reader, prefix, after, _EVENTS)
 
     async def compact(self, revision: int) -> None:
         done: asyncio.Future[None] = self._loop.create_future()
@@ -162,9 +172,9 @@ class SqliteStore:
             return
         self._acknowledge(batch, outcomes)
 
-    def _apply(self, batch: list[_Write]) -> list[int | Conflict]:
-        """Runs the statements of a batch; each write gets its revision or its conflict."""
-        revision, outcomes = self._revision, list[int | Conflict]()
+    def _apply(self, batch: list[_Write]) -> list[Event | Conflict]:
+        """Runs the statements of a batch; each write gets its event or its conflict."""
+        revision, outcomes = self._revision, list[Event | Conflict]()
         for write in batch:
             current = revision_log.read(self._writer, write.key)
             if (current.revision if current else 0) != write.expect:
@@ -173,12 +183,16 @@ class SqliteStore:
             revision += 1
             expires = time.time() + write.ttl if write.ttl else None
             revision_log.write(self._writer, revision, write.key, write.value, current, expires)
-            outcomes.append(revision)
+            previous = current.value if current else None
+            outcomes.append(Event(revision, write.key, write.value, previous))
         revision_log.write_meta(self._writer, "revision", revision)
         return outcomes
 
-    def _acknowledge(self, batch: list[_Write], outcomes: list[int | Conflict]) -> None:
-        self._revision = max((o for o in outcomes if isinstance(o, int)), default=self._revision)
+    def _acknowledge(self, batch: list[_Write], outcomes: list[Event | Conflict]) -> None:
+        events = [outcome for outcome in outcomes if isinstance(outcome, Event)]
+        if events:
+            self._batch, self._before_batch = events, self._revision
+            self._revision = events[-1].revision
         self._wake()  # watchers first: what a writer is told, a watcher can already see
         for write, outcome in zip(batch, outcomes, strict=True):
             if write.done.cancelled():
@@ -186,7 +200,7 @@ class SqliteStore:
             if isinstance(outcome, Conflict):
                 write.done.set_exception(outcome)
             else:
-                write.done.set_result(outcome)
+                write.done.set_result(outcome.revision)
         shortest = min((write.ttl for write in batch if write.ttl), default=None)
         if shortest is not None:
             self._schedule_expiry(time.time() + shortest)
