@@ -3,9 +3,11 @@
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from labctl.api.kinds.core import PODS
@@ -33,11 +35,16 @@ async def serving(directory: Path, pki: Path | None = None) -> AsyncIterator[Api
 
 @asynccontextmanager
 async def serving_store(store: Store, pki: Path | None = None) -> AsyncIterator[ApiServer]:
-    """A started server on a store, which is closed at the end."""
+    """A started server on a store, which is closed at the end.
+
+    Whatever was done to it, each object that it has in mind is what the store has, decoded.
+    """
     server = ApiServer(store, pki=pki)
     await server.start()
     try:
         yield server
+        entries = chain.from_iterable(map(server.cache.entries, server.served.catalog.stored))
+        assert not [e.key for e in entries if msgspec.json.decode(e.body) != e.object]
     finally:
         await server.stop()
         await store.close()

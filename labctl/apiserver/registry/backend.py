@@ -18,7 +18,7 @@ from labctl.apiserver.metrics.source import UsageSource
 from labctl.apiserver.request import Request
 from labctl.apiserver.turns import Turns
 from labctl.apiserver.watchcache.cache import WatchCache
-from labctl.apiserver.watchcache.entry import Entry, stored_form
+from labctl.apiserver.watchcache.entry import Entry, stored_form, versioned
 from labctl.errors import StatusError
 from labctl.store import OutcomeUnknown, Store, StoreError, TooLarge
 
@@ -59,9 +59,15 @@ class Backend:
         except (OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
         check_values(value)  # of many small changes, too: whoever reads it can send it back
-        revision = await self._write(key, expect, value, ttl)
-        metadata = {**obj["metadata"], "resourceVersion": str(revision)}
-        return Entry(key, value, revision, {**obj, "metadata": metadata}).seen_as(resource)
+        self.cache.expect(value, obj)
+        try:
+            revision = await self._write(key, expect, value, ttl)
+        finally:
+            self.cache.expect(value, None)
+        entry = self.cache.at(key)
+        if entry is None or entry.revision != revision:  # another write came after this one
+            entry = Entry(key, value, revision, versioned(obj, revision))
+        return entry.seen_as(resource)
 
     async def remove(self, entry: Entry) -> Entry:
         """Deletes a version of an object; returns it as the deletion's event shows it."""

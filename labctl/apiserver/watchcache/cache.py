@@ -9,9 +9,10 @@ from contextlib import aclosing, asynccontextmanager
 
 from labctl.api import status
 from labctl.api.kinds.core import EVENTS
+from labctl.api.objects import Obj
 from labctl.api.resource import Resource
 from labctl.apiserver.watchcache.collection import Collection, Observer
-from labctl.apiserver.watchcache.entry import Entry, Notice
+from labctl.apiserver.watchcache.entry import Entry, Notice, versioned
 from labctl.apiserver.watchcache.keys import identity_of, prefix_of
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 from labctl.store import Event, Expired, Store, StoreError
@@ -37,6 +38,7 @@ class WatchCache:
         self._listeners: dict[str, list[Callable[[], None]]] = defaultdict(list)
         self._observers: defaultdict[str, list[Observer]] = defaultdict(list)
         self._floor = 0
+        self._expected: dict[bytes, Obj] = {}
         self._waiting: dict[int, set[asyncio.Future[None]]] = defaultdict(set)
         self._feed: asyncio.Task[None] | None = None
 
@@ -71,6 +73,20 @@ class WatchCache:
         if entry is None or resource.custom is None:
             return entry
         return entry.seen_as(resource)
+
+    def at(self, key: str) -> Entry | None:
+        """What the store has under a key, in the version in which it has it."""
+        return self._collection_at(prefix_of(key)).get(*identity_of(key))
+
+    def expect(self, value: bytes, obj: Obj | None) -> None:
+        """Says what a value is, decoded, that is about to be written; None when it was, or failed.
+
+        It comes back by the store's watch, and need not be decoded again.
+        """
+        if obj is not None:
+            self._expected[value] = obj
+        else:
+            self._expected.pop(value, None)
 
     def entries(self, resource: Resource, namespace: str = "") -> Iterator[Entry]:
         """The objects of a resource (in a namespace), in no particular order."""
@@ -199,10 +215,14 @@ class WatchCache:
             if event.value is None:
                 collection.delete(*identity_of(event.key), event.revision)
             else:
-                collection.put(Entry(event.key, event.value, event.revision))
+                collection.put(self._entry(event.key, event.value, event.revision))
             if prefix in self._listeners:
                 self._tell(prefix)
         self._advance(events[-1].revision)
+
+    def _entry(self, key: str, value: bytes, revision: int) -> Entry:
+        obj = self._expected.pop(value, None)
+        return Entry(key, value, revision, versioned(obj, revision) if obj is not None else None)
 
     def _tell(self, prefix: str) -> None:
         for listener in self._listeners[prefix]:

@@ -7,6 +7,7 @@ from itertools import takewhile
 from labctl.api import status
 from labctl.api.selectors import field_text
 from labctl.apiserver.watchcache.entry import ADDED, DELETED, MODIFIED, Change, Entry, Notice
+from labctl.apiserver.watchcache.keys import identity_of
 from labctl.apiserver.watchcache.watcher import Interest, Watcher
 
 _HISTORY_BYTES = 16 << 20  # of values: history of large objects is a short one
@@ -70,9 +71,10 @@ class Collection:
 
     def load(self, entry: Entry) -> Entry | None:
         """Sets an object without telling any watcher; returns what was there."""
-        entries = self._entries.setdefault(entry.namespace, {})
-        previous = entries.get(entry.name)
-        entries[entry.name] = entry
+        namespace, name = identity_of(entry.key)
+        entries = self._entries.setdefault(namespace, {})
+        previous = entries.get(name)
+        entries[name] = entry
         self._tell(previous, entry)
         return previous
 

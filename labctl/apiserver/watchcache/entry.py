@@ -1,7 +1,7 @@
 """One version of one object, decoded and encoded once, shared by everyone who reads it."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import msgspec
 
@@ -21,9 +21,15 @@ def stored_form(obj: Obj) -> bytes:
 
     The place is what lets `Entry.body` put the resourceVersion in without parsing.
     """
-    metadata = {k: v for k, v in obj["metadata"].items() if k != "resourceVersion"}
-    ordered = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": metadata}
-    return msgspec.json.encode({**ordered, **{k: v for k, v in obj.items() if k not in ordered}})
+    metadata = {**obj["metadata"]}
+    metadata.pop("resourceVersion", None)
+    ordered = {"apiVersion": obj["apiVersion"], "kind": obj["kind"], "metadata": None, **obj}
+    return msgspec.json.encode({**ordered, "metadata": metadata})
+
+
+def versioned(obj: Obj, revision: int) -> Obj:
+    """The object with its resourceVersion."""
+    return {**obj, "metadata": {**obj["metadata"], "resourceVersion": str(revision)}}
 
 
 class Entry:
@@ -78,8 +84,7 @@ class Entry:
 
     def at(self, revision: int) -> "Entry":
         """The same state with another resourceVersion: how a deletion shows what was deleted."""
-        metadata = {**self.object["metadata"], "resourceVersion": str(revision)}
-        return Entry(self.key, self.value, revision, {**self.object, "metadata": metadata})
+        return Entry(self.key, self.value, revision, versioned(self.object, revision))
 
     def shown(self, form: Callable[[Obj], Obj]) -> "Entry":
         """The same version of the object in another form."""
@@ -137,8 +142,7 @@ def event_line(type_: str, entry: Entry) -> bytes:
     return b'{"type":"%s","object":%s}\n' % (type_.encode(), entry.body)
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Change:
+class Change(NamedTuple):
     """One revision of a collection: what came of an object, and what it was before."""
 
     notice: Notice
