@@ -8,9 +8,10 @@ from labctl.api import status
 from labctl.apiserver.http.limits import Limits
 
 
-async def arrived_body(http: web.BaseRequest) -> bytes | None:
+def arrived_body(http: web.BaseRequest) -> bytes | None:
     """The body if it came with the head, as small ones do; None if there is none, or more to come."""
-    return await http.read() if http.can_read_body and http.content.is_eof() else None
+    content = http.content
+    return content.read_nowait() if content.is_eof() and not content.at_eof() else None
 
 
 async def read_body(http: web.BaseRequest, limits: Limits) -> bytes:

@@ -8,6 +8,7 @@ import msgspec
 from aiohttp import web
 
 from labctl.api import causes, status
+from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.request import JSON
 
@@ -15,11 +16,12 @@ Handle = Callable[[web.BaseRequest], Awaitable[web.StreamResponse]]
 
 
 class Connection(web.RequestHandler):
-    """Calls `on_lost` once, when it is over."""
+    """Calls `on_lost` once, when it is over; `peer` is who it is with, once that was asked for."""
 
-    __slots__ = ("on_lost",)
+    __slots__ = ("on_lost", "peer")
 
     on_lost: Callable[[], None] | None
+    peer: Credentials | None
 
     def connection_lost(self, exc: BaseException | None) -> None:
         super().connection_lost(exc)
@@ -76,6 +78,7 @@ class Server(web.Server):
             auto_decompress=False,  # nobody compresses what they send, and bombs are made so
         )
         connection.on_lost = None
+        connection.peer = None
         return connection
 
 

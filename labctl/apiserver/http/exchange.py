@@ -10,6 +10,7 @@ from functools import cached_property
 
 import msgspec
 from aiohttp import web
+from aiohttp.http import HttpVersion11
 
 from labctl.api import status
 from labctl.apiserver.answers import Answer, Listing, Stream
@@ -17,9 +18,11 @@ from labctl.apiserver.authentication import Credentials
 from labctl.apiserver.discovery import Document
 from labctl.apiserver.http import pieces
 from labctl.apiserver.http.body import arrived_body, read_body
+from labctl.apiserver.http.connection import Connection
 from labctl.apiserver.http.health import ENDPOINTS, health
 from labctl.apiserver.http.limits import Limits
 from labctl.apiserver.http.watches import send_watch
+from labctl.apiserver.http.whole import Whole
 from labctl.apiserver.measures.page import metrics
 from labctl.apiserver.negotiation import OBJECT_FORMS, WATCH_FORMS, negotiated
 from labctl.apiserver.request import JSON, YAML, Identity, Request, verb_of
@@ -76,7 +79,7 @@ class Exchange:
             target,
             user,
             query,
-            await arrived_body(http),
+            arrived_body(http),
             http.headers.get("Content-Type", ""),
             http.headers.get("Accept", ""),
             http.headers.get("User-Agent") or "unknown",
@@ -111,7 +114,9 @@ class Exchange:
             sent = await pieces.begin(http, self._limits.stall_seconds)
             await sent.send(answer.texts())
             return await sent.end()
-        return _whole(answer)
+        if answer.warnings or not http.keep_alive or http.version < HttpVersion11:
+            return _response(answer, answer.body(), JSON)
+        return Whole(answer.code, JSON, answer.body())
 
     async def _respond_to_path(self, http: web.BaseRequest, user: Identity) -> web.Response:
         """What is no resource: health, metrics, version, discovery and OpenAPI."""
@@ -146,19 +151,26 @@ class Exchange:
 
 def credentials_of(http: web.BaseRequest) -> Credentials:
     """What the connection and the headers say of the sender."""
+    connection = http.protocol
+    if not isinstance(connection, Connection):
+        raise TypeError("a request without a connection")
+    if connection.peer is None:
+        connection.peer = _peer(http.transport)
     authorization = http.headers.get("Authorization", "")
-    transport = http.transport
+    return (
+        replace(connection.peer, authorization=authorization) if authorization else connection.peer
+    )
+
+
+def _peer(transport: asyncio.Transport | None) -> Credentials:
+    """Who is at the other end, for as long as the connection is."""
     if transport is None:
         raise ConnectionResetError
     connection = transport.get_extra_info("socket")
     if connection is not None and connection.family == socket.AF_UNIX:
         raw = connection.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _UCRED.size)
-        return Credentials(uid=_UCRED.unpack(raw)[1], authorization=authorization)
-    return Credentials(transport.get_extra_info("peercert"), authorization=authorization)
-
-
-def _whole(answer: Answer) -> web.Response:
-    return _response(answer, answer.body(), JSON)
+        return Credentials(uid=_UCRED.unpack(raw)[1])
+    return Credentials(transport.get_extra_info("peercert"))
 
 
 async def _as_yaml(answer: Answer) -> web.Response:
