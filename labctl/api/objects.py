@@ -56,7 +56,10 @@ def owner_references(obj: Mapping[str, Any]) -> list[Obj]:
 
 def controller_of(obj: Mapping[str, Any]) -> Obj | None:
     """The owner reference that is marked as the managing controller, if there is one."""
-    return next((owner for owner in owner_references(obj) if owner.get("controller")), None)
+    for owner in owner_references(obj):
+        if owner.get("controller"):
+            return owner
+    return None
 
 
 def owner_reference(owner: Mapping[str, Any], *, controller: bool = True) -> Obj:

@@ -6,7 +6,7 @@ GET or a list on the wire encodes nothing.
 
 from collections.abc import AsyncGenerator, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 import msgspec
 
@@ -105,8 +105,7 @@ class Listing:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class WatchLine:
+class WatchLine(NamedTuple):
     """One event of a watch; whoever needs it encoded calls `encoded`, which encodes it once."""
 
     type: str

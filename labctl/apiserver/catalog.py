@@ -5,6 +5,8 @@ definition that did not change in what it serves keeps its `Resource` objects, s
 compiled for them stays.
 """
 
+from functools import lru_cache, partial
+
 from labctl.api.catalog import Catalog
 from labctl.api.custom.definition import served_resources
 from labctl.api.kinds.apiextensions import CUSTOMRESOURCEDEFINITIONS
@@ -22,7 +24,7 @@ class Served:
     """The catalog of now, and its discovery documents."""
 
     def __init__(self, cache: WatchCache) -> None:
-        self.catalog = BUILT_IN
+        self._offer(BUILT_IN)
         self.discovery = Discovery(BUILT_IN)
         self._cache = cache
         self._custom: dict[_Edition, tuple[Resource, ...]] = {}
@@ -30,10 +32,10 @@ class Served:
 
     async def locate(self, path: str) -> Target | None:
         """What a path names, None if there is nothing; what was defined a moment ago counts."""
-        target = parse_path(path, self.catalog)
+        target = self._parse(path)
         if target is None and path.startswith("/apis/"):
             await self._cache.fresh()
-            target = parse_path(path, self.catalog)
+            target = self._parse(path)
         return target
 
     async def document(self, path: str, accept: str) -> Document | None:
@@ -47,6 +49,11 @@ class Served:
         await self._cache.fresh()
         return self.catalog
 
+    def _offer(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+        # Most of what is asked is something more of the same collection.
+        self._parse = lru_cache(maxsize=256)(partial(parse_path, catalog=catalog))
+
     def _changed(self) -> None:
         entries = sorted(self._cache.entries(CUSTOMRESOURCEDEFINITIONS), key=lambda one: one.key)
         editions = {_edition(entry.object): entry.object for entry in entries}
@@ -59,7 +66,7 @@ class Served:
         }
         custom = [one for resources in self._custom.values() for one in resources]
         custom.sort(key=lambda one: one.group)
-        self.catalog = BUILT_IN.beside(custom)
+        self._offer(BUILT_IN.beside(custom))
         self.discovery = Discovery(self.catalog)
         for edition in before.keys() - editions.keys():
             for resource in before[edition]:

@@ -96,7 +96,8 @@ def _check_shape(text: bytes, value: Any) -> None:
 
 def decode_object(request: Request) -> Obj:
     """The object in a request, of its resource's kind, without nulls; raises 400, 415."""
-    obj = of_kind(request.resource, decode_body(request, request.resource))
+    text = request.body if request.media_type == JSON else None
+    obj = of_kind(request.resource, decode_body(request, request.resource), text)
     metadata = obj.get("metadata")
     if metadata is None:
         return {**obj, "metadata": {}}
@@ -131,16 +132,21 @@ def _is_json(body: bytes) -> bool:
     return True
 
 
-def of_kind(resource: Resource, value: Any) -> Obj:
+def of_kind(resource: Resource, value: Any, text: Any = None) -> Obj:
     """An object with the apiVersion and kind of `resource`, filled in where absent; raises 400.
 
-    Nulls are left out; where custom objects may have some is for their schema to say.
+    Nulls are left out; where custom objects may have some is for their schema to say. `text` is the
+    JSON from which all of them come, if they do.
     """
     if not isinstance(value, dict):
         raise status.bad_request(
             "couldn't get version/kind; json parse error: the body must be a JSON object"
         )
-    obj: Obj = without_nulls(value) if resource.custom is None else _custom(value)
+    if resource.custom is not None:
+        obj = _custom(value)
+    else:
+        plain = isinstance(text, bytes) and b"null" not in text
+        obj = value if plain else without_nulls(value)
     version = obj.get("apiVersion") or resource.api_version
     if version != resource.api_version:
         raise status.bad_request(

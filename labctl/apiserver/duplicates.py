@@ -17,7 +17,8 @@ _decode = msgspec.json.Decoder().decode
 def duplicate_fields(body: Any) -> list[str]:
     """The first paths of members that a JSON body has twice; there are none in what is no JSON.
 
-    Usually nothing but a count: as many names as colons after a quote, those in strings left aside.
+    Usually nothing but a count: as many colons after a quote, those in strings left aside, as there
+    are in what was read of it.
     """
     if not isinstance(body, bytes):
         return []
@@ -27,7 +28,7 @@ def duplicate_fields(body: Any) -> list[str]:
         return []
     # Where no backslash stands for itself before a quote, a quote behind one is part of a string.
     plain = b'\\\\"' not in body and _SPACED_COLON.search(body) is None
-    if plain and body.count(b'":') - body.count(b'\\":') == _count_members(value):
+    if plain and _count_names(body) == _count_names(_encoded(value)):
         return []
     found = islice(_duplicates(json.loads(body, object_pairs_hook=_Members), ()), MOST)
     return [cut("".join(path).removeprefix(".")) for path in found]
@@ -51,11 +52,12 @@ def _duplicates(value: Any, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
             yield from _duplicates(item, (*path, f"[{place}]"))
 
 
-def _count_members(value: Any) -> int:
-    if type(value) is dict:
-        count = len(value)
-        for inner in value.values():
-            if type(inner) is dict or type(inner) is list:
-                count += _count_members(inner)
-        return count
-    return sum(_count_members(item) for item in value) if type(value) is list else 0
+def _encoded(value: Any) -> bytes:
+    try:
+        return msgspec.json.encode(value)
+    except OverflowError:  # an integer that can be read and not be written
+        return b""
+
+
+def _count_names(text: bytes) -> int:
+    return text.count(b'":') - text.count(b'\\":')

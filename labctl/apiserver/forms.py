@@ -5,6 +5,7 @@ The Accept header says so, by the parameters of a media type: `as=Table`, `as=Pa
 """
 
 from enum import StrEnum
+from functools import lru_cache
 
 from labctl.apiserver.answers import Answer, Stream
 from labctl.apiserver.partial import reduced
@@ -36,6 +37,7 @@ def in_form(request: Request, answer: Answer | Stream) -> Answer | Stream:
     return reduced(answer, as_list=form is Form.METADATA_LIST)
 
 
+@lru_cache(maxsize=64)  # clients send few different ones, each of them all the time
 def wanted_form(accept: str) -> Form:
     """The first choice of an Accept header among what is served here."""
     for media_range in accept.split(","):

@@ -6,7 +6,7 @@ objects, so it is also where a node's writes are held to what is its own.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from labctl.api.objects import Obj
 from labctl.api.resource import Resource
@@ -14,8 +14,7 @@ from labctl.apiserver.request import Identity
 from labctl.apiserver.watchcache.cache import WatchCache
 
 
-@dataclass(frozen=True, slots=True)
-class Circumstances:
+class Circumstances(NamedTuple):
     """What a plugin is told of a write. `old` is what is there now, None when it is created."""
 
     operation: str  # CREATE, UPDATE, DELETE

@@ -33,7 +33,7 @@ def read_patch(request: Request, resource: Resource) -> Patch:
     def make(old: Obj) -> tuple[Obj, Sequence[str]]:
         patched = apply_patch(media_type, resource, old, patch)
         try:
-            new, warnings = shaped(request, of_kind(resource, patched), resource)
+            new, warnings = shaped(request, of_kind(resource, patched, request.body), resource)
         except StatusError as error:
             raise _unfit(patch, error) from None
         _check_metadata(resource, new, old)
