@@ -38,7 +38,7 @@ format: setup
 bench: setup  ## measures what a lab costs on this machine, and writes docs/benchmarks.*
 	$(ROOT) $(VENV)/bin/python -m benchmarks --write
 
-bench-quick: setup  ## the same in little; fails when a ratio is far off its target
+bench-quick: setup  ## the same in little; fails when a ratio is far off its budget
 	$(ROOT) $(VENV)/bin/python -m benchmarks --quick
 
 soak: setup  ## makes and deletes 10,000 pods in a lab of ten nodes, and looks for what stays

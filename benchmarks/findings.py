@@ -1,6 +1,6 @@
 """What the measures found, and how it is kept: as JSON."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -54,7 +54,7 @@ class Report:
 def report(findings: Findings, sizes: Sizes, machine: dict[str, str]) -> Report:
     words = {**vars(sizes), "pairs": sizes.pairs}
     lines = [
-        Line(Row(row.title.format_map(words), row.unit, row.target), samples)
+        Line(replace(row, title=row.title.format_map(words)), samples)
         for row, samples in findings.samples.items()
     ]
     curves = {system: middle(runs) for system, runs in findings.curves.items()}

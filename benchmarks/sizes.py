@@ -37,7 +37,7 @@ class Sizes:
 FULL = Sizes()
 QUICK = Sizes(
     runs=2,
-    long_runs=1,
+    long_runs=2,  # one that was disturbed is no verdict
     pods=300,
     nodes=6,
     many_pods=300,

@@ -50,6 +50,13 @@ def test_the_table_says_what_shall_be_what_was_and_whether_that_is_so() -> None:
     assert other_table(lines).splitlines()[2:] == ["| floor | 2.2 ms | 2 to 2.4 |"]
 
 
+def test_a_title_gets_its_sizes_and_the_row_stays_what_it_is() -> None:
+    found = Findings()
+    found.add(Row("{pods:,} pods", "×", at_most(1), budget=at_most(2)), 0.5)
+    (line,) = report(found, FULL, {}).lines
+    assert line == Line(Row("1,000 pods", "×", at_most(1), budget=at_most(2)), [0.5])
+
+
 def test_of_several_runs_the_middle_one_is_drawn() -> None:
     runs: list[Steps] = [[(9.0, 10)], [(1.0, 10)], [(3.0, 10)]]
     assert middle(runs) == [(3.0, 10)]
