@@ -129,7 +129,8 @@ async def _shrink(client: Client, change: Change, progress: Progress) -> None:
     """Nodes that are in the lab no more: drained, their agents stopped, forgotten, taken apart."""
     spec, leaving = change.spec, change.leaving
     for done, node in enumerate(leaving, start=1):
-        await nodes.drain(client, node)
+        for pod in sorted(await nodes.drain(client, node)):
+            progress.step(f"pod {pod} went with {node}: it has no controller to make it again")
         progress.count("nodes drained", done, len(leaving))
     state.save(spec)
     control.request(spec.name, "reload", crew=crew(spec))

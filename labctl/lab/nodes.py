@@ -7,7 +7,7 @@ from collections.abc import AsyncGenerator, Callable, Iterable
 
 from labctl.api.kinds.coordination import LEASES
 from labctl.api.kinds.core import NODES, PODS
-from labctl.api.objects import Obj, condition, name, namespace, parse_time
+from labctl.api.objects import Obj, condition, controller_of, key, name, namespace, parse_time
 from labctl.client.client import Client
 from labctl.errors import LabError, StatusError
 from labctl.lab.progress import Progress
@@ -72,18 +72,24 @@ async def _changes(client: Client) -> AsyncGenerator[Obj, None]:
                 yield event.object
 
 
-async def drain(client: Client, node: str) -> None:
-    """Deletes the node's pods and returns when its agent has taken them down."""
+async def drain(client: Client, node: str) -> set[str]:
+    """Deletes the node's pods and returns when its agent has taken them down.
+
+    Returns those that have no controller: nobody makes them again elsewhere.
+    """
+    bare = set[str]()
     await client.patch(NODES, node, {"spec": {"unschedulable": True}})
     selector = f"spec.nodeName={node}"
     deadline = time.monotonic() + _DRAIN_SECONDS
     while pods := (await client.list(PODS, fields=selector)).items:
         if time.monotonic() > deadline:
             raise LabError(f"the pods of {node} do not end: {', '.join(map(name, pods))}")
+        bare.update(key(pod) for pod in pods if controller_of(pod) is None)
         for pod in pods:
             with contextlib.suppress(StatusError):
                 await client.delete(PODS, name(pod), namespace(pod), grace=1)
         await asyncio.sleep(0.1)
+    return bare
 
 
 async def forget(client: Client, node: str) -> None:

@@ -48,7 +48,9 @@ def test_a_node_whose_object_was_deleted_comes_back_with_its_pods(labctl: Labctl
 
 
 def test_nodes_go_with_their_pods_made_elsewhere(labctl: Labctl) -> None:
-    labctl.ok("up", "--nodes", "1")
+    told = labctl("up", "--nodes", "1").err
+    assert "pod default/there went with node3: it has no controller to make it again\n" in told
+    assert " went with node2" not in told
     assert labctl.ok("get", "nodes", "-o", "name") == "node/node1\n"
     labctl.ok("rollout", "status", "deployment/web")
     assert set(labctl.ok("get", "pods", "-o", "jsonpath={.items[*].spec.nodeName}").split()) == {
