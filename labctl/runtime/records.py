@@ -102,7 +102,8 @@ class Records:
         self._limit = _GROWTH * self._size
         new = self._path.with_suffix(".new")
         try:
-            new.write_bytes(b"".join(map(_line, _entries(self.read()))))
+            with new.open("wb") as file:
+                file.writelines(map(_line, _entries(self.read())))
             os.replace(new, self._path)
         except OSError as error:
             log.warning("record %s: %s", new, error.strerror)
@@ -127,12 +128,14 @@ def _entries(records: list[PodRecord]) -> Iterator[_Entry]:
 
 
 def _read(path: Path) -> Iterator[_Entry]:
-    for line in path.read_bytes().splitlines():
-        try:
-            if line:
-                yield _DECODER.decode(line)
-        except msgspec.DecodeError as error:
-            log.warning("record %s: %s", path, error)
+    """Line by line: what a whole journal takes for a moment, the heap keeps for good."""
+    with path.open("rb") as file:
+        for line in file:
+            try:
+                if line.strip():
+                    yield _DECODER.decode(line)
+            except msgspec.DecodeError as error:
+                log.warning("record %s: %s", path, error)
 
 
 def _replay(entries: Iterator[_Entry]) -> dict[str, PodRecord]:

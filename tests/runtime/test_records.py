@@ -1,5 +1,6 @@
 """The journal of sandboxes and containers, by itself."""
 
+import tracemalloc
 from pathlib import Path
 
 from msgspec.structs import replace
@@ -29,4 +30,11 @@ def test_a_journal_is_written_anew_once_most_of_it_holds_no_longer(tmp_path: Pat
         records.remove(gone.id)
         sizes.append(path.stat().st_size)
     assert max(sizes) > 2 * sizes[-1]
-    assert Records(path).read() == [PodRecord(kept, {web.container.id: web})]
+    tracemalloc.start()
+    try:
+        found = Records(path).read()
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert found == [PodRecord(kept, {web.container.id: web})]
+    assert peak < sizes[-1] / 4, "the heap keeps what is taken for a moment"
