@@ -46,7 +46,7 @@ def test_an_up_that_is_killed_leaves_nothing(
 ) -> None:
     """`up` alone, or with it all that it started."""
     stopped_after(own, part * durations[0], "up", "--nodes", "2")
-    if what == "all" and f"labctl.{LAB}" in own.run("sh", "-c", "cat /proc/*/cgroup"):
+    if what == "all":
         kill(own, "")
 
 

@@ -100,9 +100,10 @@ spec:
 
 
 def kill(own: Machine, name: str) -> None:
-    """SIGKILLs one process of the lab, or without a name all of them at once."""
+    """SIGKILLs one process of the lab, or without a name all that there are at once."""
     if not name:
-        own.run("sh", "-c", f"echo 1 > {cgroup.hierarchy()}/labctl.{LAB}/cgroup.kill")
+        group = f"{cgroup.hierarchy()}/labctl.{LAB}"
+        own.run("sh", "-c", f"[ ! -d {group} ] || echo 1 > {group}/cgroup.kill")
         return
     record = json.loads(own.run("cat", f"/run/labctl/{LAB}/processes.json"))
     (pid,) = (one["pid"] for one in record["processes"] if one["name"] == name)
