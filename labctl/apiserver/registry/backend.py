@@ -59,11 +59,8 @@ class Backend:
         except (OverflowError, UnicodeEncodeError, RecursionError) as error:
             raise status.bad_request(f"the object cannot be encoded as JSON: {error}") from None
         check_values(value)  # of many small changes, too: whoever reads it can send it back
-        self.cache.expect(value, obj)
-        try:
+        with self.cache.expecting(value, obj):
             revision = await self._write(key, expect, value, ttl)
-        finally:
-            self.cache.expect(value, None)
         entry = self.cache.at(key)
         if entry is None or entry.revision != revision:  # another write came after this one
             entry = Entry(key, value, revision, versioned(obj, revision))

@@ -5,7 +5,7 @@ import contextlib
 import logging
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator
-from contextlib import aclosing, asynccontextmanager
+from contextlib import aclosing, asynccontextmanager, contextmanager
 
 from labctl.api import status
 from labctl.api.kinds.core import EVENTS
@@ -78,14 +78,16 @@ class WatchCache:
         """What the store has under a key, in the version in which it has it."""
         return self._collection_at(prefix_of(key)).get(*identity_of(key))
 
-    def expect(self, value: bytes, obj: Obj | None) -> None:
-        """Says what a value is, decoded, that is about to be written; None when it was, or failed.
+    @contextmanager
+    def expecting(self, value: bytes, obj: Obj) -> Iterator[None]:
+        """While a value is written that is `obj`, encoded.
 
         It comes back by the store's watch, and need not be decoded again.
         """
-        if obj is not None:
-            self._expected[value] = obj
-        else:
+        self._expected[value] = obj
+        try:
+            yield
+        finally:
             self._expected.pop(value, None)
 
     def entries(self, resource: Resource, namespace: str = "") -> Iterator[Entry]:
